@@ -1,0 +1,49 @@
+# Headroom: every command a person needs. `make` alone lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8501
+
+.PHONY: help app test lint bench accuracy lock clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | sed 's/^/make /'
+
+$(BIN)/.app: requirements.txt
+	@echo "==> making $(VENV) and installing the app's locked requirements"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(BIN)/.dev: $(BIN)/.app requirements-dev.txt
+	@echo "==> installing the locked test and lint requirements"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+app: $(BIN)/.app ## set up and open the app on a demo workspace
+	@echo "==> opening Headroom on http://localhost:$(PORT) (stop with Ctrl-C)"
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+
+test: $(BIN)/.dev ## set up and run linters and every test
+	$(MAKE) --no-print-directory lint
+	@echo "==> tests"
+	$(BIN)/python -m pytest
+
+lint: $(BIN)/.dev ## ruff and mypy
+	@echo "==> linters"
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(BIN)/.dev ## speed and memory, beside a floor that only does the arithmetic
+	$(BIN)/python -m tools.bench
+
+accuracy: $(BIN)/.dev ## predictions against measurements, as one table
+	$(BIN)/python -m tools.accuracy
+
+lock: $(BIN)/.dev ## write requirements*.txt anew from requirements*.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.txt requirements.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements-dev.txt requirements-dev.in
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,38 @@
+"""The `vllm serve` command of a scenario."""
+
+from __future__ import annotations
+
+import shlex
+
+from planner.scenario import Scenario
+
+KV_NAMES = {"fp8": "fp8", "fp4": "nvfp4"}
+
+
+def serve_command(scenario: Scenario) -> str:
+    """A command line that runs the scenario; flags that equal vLLM's defaults are left out.
+
+    scenario : the question
+    returns : one shell-quoted line
+    source : options of `vllm serve`, 0.33
+    """
+    engine, formats, split = scenario.engine, scenario.quantization, scenario.deployment
+    defaults = type(engine)(version=engine.version).with_defaults(split.gpu)
+    words = ["vllm", "serve", scenario.model.name]
+    if split.tensor_parallel > 1:
+        words += ["--tensor-parallel-size", str(split.tensor_parallel)]
+    if split.expert_parallel > 1:
+        words.append("--enable-expert-parallel")
+    if formats.base == "fp16" and scenario.model.checkpoint.dtype != "fp16":
+        words += ["--dtype", "float16"]
+    if formats.kv_cache in KV_NAMES:
+        words += ["--kv-cache-dtype", KV_NAMES[formats.kv_cache]]
+    for name in ("max_num_seqs", "max_num_batched_tokens", "gpu_memory_utilization"):
+        value = getattr(engine, name)
+        if value != getattr(defaults, name):
+            words += ["--" + name.replace("_", "-"), f"{value:g}"]
+    if engine.max_model_len and engine.max_model_len < scenario.model.max_context:
+        words += ["--max-model-len", f"{engine.max_model_len:.0f}"]
+    if engine.enforce_eager:
+        words.append("--enforce-eager")
+    return shlex.join(words)

@@ -1,0 +1,119 @@
+"""Every error that a user can cause. All else is a bug and keeps its traceback.
+
+    PlannerError
+    ├ CatalogueError     UnknownGpu, UnknownModel, AmbiguousName, BadRow, UnsupportedModel
+    ├ ScenarioError      UnsupportedPrecision, InvalidParallelism, InvalidWorkload
+    ├ InfeasibleError    InsufficientMemory
+    ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge
+    └ StoreError         RunNotFound, SchemaTooNew, DamagedRun
+
+A message says what is wrong, why, and what to do; it lists the choices and names file, row and field.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PlannerError(Exception):
+    """Something that the person asking can put right. Fronts catch this and nothing else."""
+
+
+class CatalogueError(PlannerError):
+    """A name that the catalogue does not hold, or a bad row of it."""
+
+
+class UnknownGpu(CatalogueError):
+    """No GPU of that name."""
+
+
+class UnknownModel(CatalogueError):
+    """No model of that name, and no readable config.json."""
+
+
+class AmbiguousName(CatalogueError):
+    """A name that means more than one thing."""
+
+
+class BadRow(CatalogueError):
+    """A row of a catalogue file that cannot be right."""
+
+
+class UnsupportedModel(CatalogueError):
+    """A config.json whose architecture is not understood well enough to count it."""
+
+
+class ScenarioError(PlannerError):
+    """A question that makes no sense."""
+
+
+class UnsupportedPrecision(ScenarioError):
+    """A number format or quantization that this GPU or model cannot run."""
+
+
+class InvalidParallelism(ScenarioError):
+    """A split over GPUs that vLLM refuses."""
+
+
+class InvalidWorkload(ScenarioError):
+    """Lengths, batch or rate out of range."""
+
+
+class InfeasibleError(PlannerError):
+    """The answer is no."""
+
+
+class InsufficientMemory(InfeasibleError):
+    """The model does not fit."""
+
+
+class ImporterError(PlannerError):
+    """A file that cannot be imported."""
+
+
+class UnknownFormat(ImporterError):
+    """No importer claims the file."""
+
+
+class AmbiguousFormat(ImporterError):
+    """More than one importer claims the file."""
+
+
+class MalformedFile(ImporterError):
+    """The right kind of file, damaged or incomplete."""
+
+
+class TooLarge(ImporterError):
+    """More than this importer takes."""
+
+
+class StoreError(PlannerError):
+    """A run that cannot be saved or read back."""
+
+
+class RunNotFound(StoreError):
+    """No run of that id."""
+
+
+class SchemaTooNew(StoreError):
+    """Written by a later version."""
+
+
+class DamagedRun(StoreError):
+    """A folder of the store that is not a whole run."""
+
+
+def nearest(name: str, choices: Iterable[str], count: int = 4) -> str:
+    """The choices most like a mistyped name, as text for a message.
+
+    name : what was typed
+    choices : all valid names
+    count : how many to show
+
+    >>> nearest("h10o-sxm", ["h100-sxm", "t4"])
+    'h100-sxm'
+    """
+    pool = list(choices)
+    close = difflib.get_close_matches(name.lower(), pool, n=count, cutoff=0.4)
+    return ", ".join(close or pool[:count])

@@ -1,0 +1,216 @@
+"""The answer: estimate(scenario) -> Estimate. START READING HERE.
+
+memory -> does it fit?
+forward -> the ops of a prefill and of a decode step -> latency -> what bounds them, and for how long
+scheduler -> which request is in which step -> serving -> TTFT, TPOT, end-to-end, throughput
+cost -> USD
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from planner.cost import Cost, rent
+from planner.latency import StepTime, step_time
+from planner.memory import Memory, memory
+from planner.quantities import Basis, weakest
+from planner.roofline import Bound, arithmetic_intensity, attainable, ridge_point
+from planner.scenario import Scenario
+from planner.serving import Latencies, latencies, typical_step
+from planner.step import Step
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Prefill or decode: one typical step, on one GPU of the replica.
+
+    step, time : what it works on, and how long it takes [s]
+    peak : of the format in which the weights are multiplied [FLOP/s]
+    bandwidth : of the GPU [B/s]
+    """
+
+    step: Step
+    time: StepTime
+    peak: float
+    bandwidth: float
+
+    @cached_property
+    def seconds(self) -> float:
+        """Of the step [s]."""
+        return float(self.time.total)
+
+    @cached_property
+    def bound(self) -> Bound:
+        """What takes most of it."""
+        return self.time.bound
+
+    @cached_property
+    def intensity(self) -> float:
+        """Arithmetic intensity of the whole step [FLOP/B]."""
+        return float(arithmetic_intensity(self.time.flops, self.time.moved))
+
+    @cached_property
+    def ridge(self) -> float:
+        """Ridge point [FLOP/B]."""
+        return float(ridge_point(self.peak, self.bandwidth))
+
+    @cached_property
+    def attainable(self) -> float:
+        """What the roof allows at that intensity [FLOP/s]."""
+        return float(attainable(self.intensity, self.peak, self.bandwidth))
+
+    @cached_property
+    def achieved(self) -> float:
+        """FLOPs over the estimated time [FLOP/s]."""
+        return float(self.time.flops) / self.seconds
+
+    @cached_property
+    def mfu(self) -> float:
+        """Model FLOPs utilisation: achieved over peak [1]."""
+        return self.achieved / self.peak
+
+    @cached_property
+    def mbu(self) -> float:
+        """Model bandwidth utilisation: bytes over time over bandwidth [1]."""
+        return float(self.time.moved) / self.seconds / self.bandwidth
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number with how well it is founded.
+
+    value : mean over the requests [s], or [1/s] for throughput
+    p50, p99 : over the requests
+    low, high : interval of its error; None until one is known
+    """
+
+    value: float
+    p50: float
+    p99: float
+    basis: Basis
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """All that the planner says of a scenario.
+
+    floor : weights over bandwidth: no decode step can be shorter [s]
+    latency_per_output_token : whole run over the tokens of one request [s]
+    basis : of the weakest input; founded_on lists them all
+    caveats : what the estimate leaves out, in sentences
+    """
+
+    scenario: Scenario
+    memory: Memory
+    prefill: Phase
+    decode: Phase
+    ttft: Figure
+    tpot: Figure | None
+    e2e: Figure
+    output_tokens_per_second: float
+    requests_per_second: float
+    latency_per_output_token: float
+    floor: float
+    cost: Cost | None
+    basis: Basis
+    founded_on: tuple[tuple[str, Basis], ...]
+    caveats: tuple[str, ...]
+
+
+def estimate(scenario: Scenario) -> Estimate:
+    """What the planner says of a scenario.
+
+    scenario : the question, from planner.scenario.scenario
+    returns : times [s], memory [bytes], cost [USD]
+    raises : InsufficientMemory if it does not fit
+    """
+    room = memory(scenario)
+    room.require(scenario)
+    prefill, decode = phases(scenario, room)
+    found = latencies(scenario, room)
+    founded_on = foundations(scenario, prefill.time, decode.time)
+    basis = weakest(*(basis for _, basis in founded_on))
+    gpus = scenario.deployment.tensor_parallel
+    return Estimate(
+        scenario=scenario,
+        memory=room,
+        prefill=prefill,
+        decode=decode,
+        ttft=_figure(found.ttft, basis),
+        tpot=_figure(found.tpot, basis) if scenario.workload.output_tokens > 1 else None,
+        e2e=_figure(found.e2e, basis),
+        output_tokens_per_second=found.throughput,
+        requests_per_second=len(found.e2e) / found.duration,
+        latency_per_output_token=found.duration / scenario.workload.output_tokens,
+        floor=room.weights / scenario.deployment.gpu.bandwidth,
+        cost=rent(scenario.deployment.gpu, gpus, found.throughput),
+        basis=basis,
+        founded_on=founded_on,
+        caveats=caveats(scenario, found),
+    )
+
+
+def phases(scenario: Scenario, room: Memory) -> tuple[Phase, Phase]:
+    """The typical prefill and decode step, timed; also for what does not fit, so that it can be looked at.
+
+    scenario : the question
+    room : its memory; caps the batch [bytes]
+    """
+    gpu = scenario.deployment.gpu
+    peak = gpu.peak(scenario.quantization.matmul)
+    prefill, decode = (
+        Phase(step, step_time(scenario, step), peak, gpu.bandwidth) for step in typical_step(scenario, room)
+    )
+    return prefill, decode
+
+
+def foundations(scenario: Scenario, *steps: StepTime) -> tuple[tuple[str, Basis], ...]:
+    """What the estimate rests on, each with its basis.
+
+    scenario : the question
+    steps : whose ops' efficiencies count
+    """
+    gpu = scenario.deployment.gpu
+    return (
+        (f"data sheet of {gpu.label}", gpu.basis),
+        ("efficiency of kernels", weakest(*(step.basis for step in steps))),
+        (f"host times of vLLM {scenario.engine.version}", Basis.CALIBRATED),
+        ("shapes of the model", scenario.model.source.basis),
+    )
+
+
+def caveats(scenario: Scenario, found: Latencies) -> tuple[str, ...]:
+    """What a reader must know before betting on the figures.
+
+    scenario : the question
+    found : its run
+    """
+    gpu, formats = scenario.deployment.gpu, scenario.quantization
+    said = list(scenario.model.caveats)
+    load, longest = scenario.workload, scenario.model.max_context
+    if load.prompt_tokens + load.output_tokens > longest:
+        said.append(f"Longer than the {longest:,} tokens that the model's config allows: vLLM refuses such requests.")
+    if gpu.unchecked:
+        said.append(f"Not held against a data sheet for {gpu.label}: {', '.join(gpu.unchecked)}.")
+    if formats.matmul == formats.base and formats.scheme not in (formats.base, "awq", "gptq", "int4"):
+        said.append(
+            f"{gpu.label} has no native {formats.scheme} matrix units here: weights are unpacked to {formats.base}."
+        )
+    if scenario.engine.name not in ("", "vllm"):
+        said.append(f"Predicted as vLLM; {scenario.engine.name} schedules and launches in its own way.")
+    if gpu.vendor == "AMD":
+        said.append("AMD kernels reach less of their peaks than the NVIDIA kernels that this estimate is tuned on.")
+    if found.preemptions:
+        said.append(f"The KV cache overflows: {found.preemptions} requests are preempted and computed again.")
+    return tuple(said)
+
+
+def _figure(values: np.ndarray, basis: Basis) -> Figure:
+    known = np.sort(values[~np.isnan(values)])
+    middle, tail = np.interp((0.5, 0.99), np.arange(len(known)) / max(1, len(known) - 1), known)
+    return Figure(float(known.mean()), float(middle), float(tail), basis)

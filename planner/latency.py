@@ -1,0 +1,181 @@
+"""How long an op and a step take, and what bounds them.
+
+An op takes the longest of its compute, memory and link times at their efficiencies, plus its launch. A step is the sum
+of its ops, since vLLM runs them one after the other, plus what the host does between steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.efficiency import efficiency
+from planner.forward import forward
+from planner.ops import Op
+from planner.quantities import Basis, FloatArray, Number
+from planner.roofline import Bound, bound
+from planner.scenario import Scenario
+from planner.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class OpTime:
+    """Times of one run of an op. `total` = max(compute, memory, link) + overhead, all in [s].
+
+    basis : of the efficiencies that went in
+    """
+
+    op: Op
+    compute: Number
+    memory: Number
+    link: Number
+    overhead: Number
+    basis: Basis
+
+    @property
+    def body(self) -> Number:
+        """The longest of the three [s]."""
+        return np.maximum(np.maximum(self.compute, self.memory), self.link)
+
+    @property
+    def total(self) -> Number:
+        """Of one run [s]."""
+        return self.body + self.overhead
+
+    @property
+    def bound(self) -> Bound:
+        """What takes longest in it; for ops of one step, not of many."""
+        return Bound(int(bound(self.compute, self.memory, self.link, self.overhead)))
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """Times of a whole step.
+
+    ops : each op's times
+    host : between steps, on the CPU [s]
+    launch_gap : GPU idle while the host launches kernels one by one (no CUDA graphs) [s]
+    """
+
+    ops: tuple[OpTime, ...]
+    host: Number
+    launch_gap: Number
+
+    @property
+    def total(self) -> Number:
+        """Of the step [s]."""
+        return self.gpu + self.launch_gap + self.host
+
+    @property
+    def gpu(self) -> Number:
+        """GPU busy [s]."""
+        return sum((time.op.count * time.total for time in self.ops), start=np.float64(0.0))
+
+    @property
+    def by_bound(self) -> FloatArray:
+        """Seconds of the step by what bounds them, in the order of Bound, along a new first axis [s]."""
+        compute: Number = 0.0
+        memory: Number = 0.0
+        link: Number = 0.0
+        overhead: Number = self.launch_gap + self.host
+        for time in self.ops:
+            spent = time.op.count * time.body
+            by_compute: Number = np.float64(1.0) * (time.compute >= time.body)
+            by_memory: Number = np.float64(1.0) * (time.memory >= time.body)
+            compute = compute + spent * by_compute
+            memory = memory + spent * by_memory * (1 - by_compute)
+            link = link + spent * (1 - by_memory) * (1 - by_compute)
+            overhead = overhead + time.op.count * time.overhead
+        return np.stack(np.broadcast_arrays(compute, memory, link, overhead))
+
+    @property
+    def bound(self) -> Bound:
+        """What takes most of the step; for one step, not many."""
+        return Bound(int(np.argmax(self.by_bound)))
+
+    @property
+    def flops(self) -> Number:
+        """Of the step on one GPU [FLOP]."""
+        return sum((time.op.count * time.op.flops for time in self.ops), start=np.float64(0.0))
+
+    @property
+    def moved(self) -> Number:
+        """HBM bytes of the step on one GPU [bytes]."""
+        return sum((time.op.count * time.op.moved for time in self.ops), start=np.float64(0.0))
+
+    @property
+    def basis(self) -> Basis:
+        """Of the efficiencies: the weakest on which, or on weaker ones, a quarter of the GPU's time rests."""
+        by_basis: dict[Basis, Number] = {}
+        for time in self.ops:
+            by_basis[time.basis] = by_basis.get(time.basis, 0.0) + time.op.count * time.total
+        seconds = [(basis, float(np.sum(spent))) for basis, spent in by_basis.items()]
+        whole = sum(spent for _, spent in seconds)
+        founded = [basis for basis in Basis if sum(spent for at, spent in seconds if at >= basis) >= whole / 4]
+        return max(founded, default=Basis.MEASURED)
+
+
+def op_time(op: Op, scenario: Scenario) -> OpTime:
+    """Times of one run of an op on one GPU.
+
+        compute = FLOPs / (share · peak); memory = bytes / (share · bandwidth); link = sent / (share · link bandwidth)
+        overhead = launches · latency
+
+    op : with counts of one GPU [FLOP, bytes]
+    scenario : GPU and split
+    raises : UnsupportedPrecision if the GPU has no peak for the op's format
+    """
+    gpu = scenario.deployment.gpu
+    share = efficiency(op.kind, op.format, gpu, scenario.deployment.tensor_parallel)
+    return OpTime(
+        op,
+        compute=op.flops / (share.compute * gpu.peak(op.format)),
+        memory=op.moved / (share.memory * gpu.bandwidth),
+        link=op.sent / (share.link * gpu.link_bandwidth),
+        overhead=op.launches * share.latency,
+        basis=share.basis,
+    )
+
+
+def step_time(scenario: Scenario, step: Step) -> StepTime:
+    """Times of a step: every op, and the host's part.
+
+    scenario : the question
+    step : what the step works on; fields may be arrays of one shape
+    returns : times [s] of the step's shape
+    """
+    times = tuple(op_time(op, scenario) for op in forward(scenario, step))
+    return StepTime(times, host_time(scenario, step), launch_gap(scenario, times))
+
+
+def host_time(scenario: Scenario, step: Step) -> Number:
+    """CPU time between steps that the GPU waits for.
+
+        host = step + sequence · (sequences in the step)
+
+    scenario : whose engine gives the two constants [s]
+    step : its sequences [1]
+    returns : [s]
+    """
+    host = scenario.engine.host
+    if host is None:
+        return np.float64(0.0)
+    return host.step + host.sequence * (step.prefill_sequences + step.decode_sequences)
+
+
+def launch_gap(scenario: Scenario, times: tuple[OpTime, ...]) -> Number:
+    """Time for which the GPU waits for launches without CUDA graphs.
+
+        gap = max(0, launches · launch time - GPU time)
+
+    scenario : whose engine says whether graphs are used, and the host's time for a launch [s]
+    times : of the step's ops [s]
+    returns : [s]
+    """
+    host = scenario.engine.host
+    if not scenario.engine.enforce_eager or host is None:
+        return np.float64(0.0)
+    launches = sum((time.op.count * time.op.launches for time in times), start=np.float64(0.0))
+    gpu = sum((time.op.count * time.total for time in times), start=np.float64(0.0))
+    return np.maximum(0.0, launches * host.launch - gpu)

@@ -1,0 +1,165 @@
+"""Memory of one GPU as vLLM accounts for it, and what fits into its KV cache.
+
+KV cache = utilization · total - weights - outside PyTorch - activation peak - CUDA graphs
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from planner.errors import InsufficientMemory
+from planner.kv_cache import block_layout, sequence_blocks
+from planner.model import DenseFfn, Model, MoeFfn
+from planner.parameters import parameters_by_role
+from planner.precision import BYTES
+from planner.quantities import GIB
+from planner.scenario import Scenario
+
+NATIVE_SAMPLER_BYTES = 38.7
+FLASHINFER_SAMPLER_BYTES = 11.0
+FLASHINFER_SAMPLER_SINCE = (0, 21)
+"""Peak of the sampler's profile run for each of max_num_seqs x vocab logits [bytes]; 16 real start-up logs, 38.4-41."""
+
+OUTSIDE_TORCH = {1: 0.13 * GIB, 2: 0.55 * GIB}
+"""CUDA context, NCCL and cuBLAS that appear during the profile run: one GPU, several [bytes]."""
+
+GRAPHS_SUBTRACTED_SINCE = (0, 20)
+REPLICATED = frozenset({"router", "other"})
+"""Roles of which every GPU holds a whole copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes of one GPU, and what the KV cache holds.
+
+    total : as CUDA reports [bytes]
+    usable : that vLLM may take [bytes]
+    weights, activations, graphs, outside : parts of it [bytes]
+    kv_cache : what is left [bytes]; negative: that much is missing
+    kv_cache_tokens : as vLLM prints them [tokens]
+    concurrency : requests of the workload's whole length that fit at once [1]
+    """
+
+    total: float
+    usable: float
+    weights: float
+    activations: float
+    graphs: float
+    outside: float
+    kv_cache: float
+    kv_cache_tokens: float
+    concurrency: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether at least one request of the workload's length can run."""
+        return self.kv_cache > 0 and self.concurrency >= 1
+
+    def require(self, scenario: Scenario) -> None:
+        """Raises InsufficientMemory that says what is missing and what to change."""
+        if self.fits:
+            return
+        name, gpu = scenario.model.name, scenario.deployment.gpu.label
+        count = scenario.deployment.tensor_parallel
+        if self.kv_cache <= 0:
+            raise InsufficientMemory(
+                f"{name} does not fit on {count} x {gpu}: weights {self.weights / GIB:.1f} GiB and working memory "
+                f"{(self.activations + self.graphs + self.outside) / GIB:.1f} GiB of each GPU exceed the "
+                f"{self.usable / GIB:.1f} GiB that vLLM may use by {-self.kv_cache / GIB:.1f} GiB. Take more GPUs "
+                "(tensor_parallel), a larger one, or fewer bits for the weights."
+            )
+        length = scenario.workload.prompt_tokens + scenario.workload.output_tokens
+        raise InsufficientMemory(
+            f"{name} fits on {count} x {gpu}, but its KV cache of {self.kv_cache / GIB:.1f} GiB is too small for one "
+            f"request of {length:,.0f} tokens. Take shorter requests, an fp8 KV cache, or more GPUs."
+        )
+
+
+def memory(scenario: Scenario) -> Memory:
+    """Memory of one GPU of the replica, part by part.
+
+    scenario : the question
+    returns : [bytes], [tokens]
+    source : vLLM 0.33's profile run; start-up logs, docs/model.md
+    """
+    gpu, engine = scenario.deployment.gpu, scenario.engine
+    usable = math.ceil(gpu.memory * (engine.gpu_memory_utilization or 0.9))
+    weights = weight_bytes(scenario)
+    activations = activation_peak(scenario)
+    graphs = graph_bytes(scenario)
+    outside = OUTSIDE_TORCH[min(2, scenario.deployment.tensor_parallel)]
+    left = usable - weights - activations - outside - (graphs if engine.release >= GRAPHS_SUBTRACTED_SINCE else 0.0)
+    layout = block_layout(scenario)
+    longest = engine.max_model_len or float(scenario.model.max_context)
+    length = scenario.workload.prompt_tokens + scenario.workload.output_tokens
+    blocks = max(0.0, left) // layout.block_bytes
+    return Memory(
+        total=gpu.memory,
+        usable=usable,
+        weights=weights,
+        activations=activations,
+        graphs=graphs,
+        outside=outside,
+        kv_cache=left,
+        kv_cache_tokens=layout.reported_tokens(blocks, longest, engine),
+        concurrency=blocks / sequence_blocks(layout, length, engine),
+    )
+
+
+def weight_bytes(scenario: Scenario) -> float:
+    """Weights on one GPU.
+
+        bytes = sum over roles of parameters · bytes of one weight / GPUs that share them
+
+    scenario : model, formats, split
+    returns : [bytes]
+    valid : vLLM pads some quantized experts (gpt-oss: 6 %) beyond this
+    """
+    formats, split = scenario.quantization, scenario.deployment.tensor_parallel
+    total = 0.0
+    for role, parameters in _parameters(scenario.model).items():
+        share = 1 if role in REPLICATED else split
+        total += parameters * (BYTES[formats.base] if role in REPLICATED else formats.bytes_of(role)) / share
+    return total
+
+
+def activation_peak(scenario: Scenario) -> float:
+    """Largest working memory of the profile run: the forward pass at the token budget, or the sampler at max_num_seqs.
+
+        forward = tokens · (4 · hidden + 3 · width / GPUs) · bytes
+        sampler = max_num_seqs · vocab · bytes a logit (38.7 in PyTorch, 11 in FlashInfer)
+
+    scenario : engine's limits, model's widths
+    returns : [bytes]
+    source : 16 start-up logs; docs/model.md
+    """
+    engine, model = scenario.engine, scenario.model
+    width = max((_active_width(layer.ffn) for layer in model.layers), default=0.0)
+    row = 4 * model.hidden + 3 * width / scenario.deployment.tensor_parallel
+    forward = (engine.max_num_batched_tokens or 0.0) * row * BYTES[scenario.quantization.base]
+    each = FLASHINFER_SAMPLER_BYTES if engine.release >= FLASHINFER_SAMPLER_SINCE else NATIVE_SAMPLER_BYTES
+    return max(forward, (engine.max_num_seqs or 0.0) * model.vocab * each)
+
+
+def graph_bytes(scenario: Scenario) -> float:
+    """CUDA graphs: about 1 GiB from Hopper on, half of that before, none in eager mode.
+
+    scenario : GPU and engine
+    returns : [bytes]
+    source : start-up logs (H200 0.96-1.03, A100 0.5-0.65, T4 0.2-0.6 GiB)
+    """
+    if scenario.engine.enforce_eager:
+        return 0.0
+    return (1.0 if scenario.deployment.gpu.capability >= 9.0 else 0.5) * GIB
+
+
+def _parameters(model: Model) -> Mapping[str, int]:
+    return parameters_by_role(model)
+
+
+def _active_width(ffn: DenseFfn | MoeFfn | None) -> float:
+    if isinstance(ffn, MoeFfn):
+        return ffn.experts_per_token * ffn.intermediate + ffn.shared_intermediate
+    return ffn.intermediate if ffn is not None else 0.0

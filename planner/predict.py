@@ -1,0 +1,174 @@
+"""A table of questions -> a table of answers, row by row. `cli.py predict` reads and writes the file.
+
+A row is a mapping of column name to text, as CSV has it. A row that cannot be answered gets its message in `error`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from planner.catalogue import find_gpu
+from planner.catalogue_models import find_model
+from planner.engine import LATEST, Engine
+from planner.errors import InsufficientMemory, PlannerError, ScenarioError
+from planner.estimate import Estimate, estimate
+from planner.model import Model
+from planner.quantities import GIB, MILLISECOND
+from planner.scenario import Scenario, Workload, scenario
+
+INPUTS = (
+    "gpu", "model", "tensor_parallel", "expert_parallel", "quantization", "kv_cache", "concurrency", "input_tokens",
+    "output_tokens", "random_range_ratio", "requests", "request_rate", "engine", "engine_version",
+    "prefix_cached_tokens", "max_num_seqs", "max_num_batched_tokens", "max_model_len", "gpu_memory_utilization",
+    "enforce_eager", "mode",
+)  # fmt: skip
+OUTPUTS = (
+    "ttft_ms", "tpot_ms", "e2e_ms", "latency_per_output_token_ms", "output_tokens_per_s", "prefill_bound",
+    "decode_bound", "weights_gib", "kv_cache_tokens", "fits", "basis", "error", "ttft_ms_low", "ttft_ms_high",
+    "tpot_ms_low", "tpot_ms_high",
+)  # fmt: skip
+DEFAULTS = {"input_tokens": 512.0, "output_tokens": 128.0, "concurrency": 1.0}
+TRUE, FALSE = frozenset({"true", "1", "yes"}), frozenset({"", "false", "0", "no"})
+
+Value = TypeVar("Value")
+
+
+def predict(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Answers each row; its own columns pass through, OUTPUTS are added.
+
+    rows : column -> text; empty means the default
+    returns : rows in the same order; times in [ms], weights in [GiB], KV cache in [tokens]
+    """
+    for row in rows:
+        yield {
+            **row,
+            **_answer(tuple((name, ("" if row.get(name) is None else str(row[name])).strip()) for name in INPUTS)),
+        }
+
+
+@lru_cache(maxsize=4096)
+def _answer(cells: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+    empty: dict[str, Any] = dict.fromkeys(OUTPUTS, "")
+    try:
+        return empty | answer(estimate(question(dict(cells))))
+    except InsufficientMemory as no:
+        return empty | {"fits": "false", "error": str(no)}
+    except PlannerError as error:
+        return empty | {"error": str(error)}
+
+
+def question(cells: Mapping[str, str], model: Model | None = None) -> Scenario:
+    """The scenario that a row asks about.
+
+    cells : INPUTS -> text; missing or empty means the default [tokens], [1/s]
+    model : stands in for the one that the row names
+    raises : PlannerError naming the column and what it may hold
+    """
+    if not cells.get("gpu") or not (model or cells.get("model")):
+        raise ScenarioError("Columns gpu and model must both be filled in: name a GPU and a model of the catalogue.")
+    workload = Workload(
+        prompt_tokens=_read(cells, "input_tokens", float, DEFAULTS["input_tokens"]),
+        output_tokens=_read(cells, "output_tokens", float, DEFAULTS["output_tokens"]),
+        concurrency=_read(cells, "concurrency", float, DEFAULTS["concurrency"]),
+        mode=cells.get("mode") or "serving",
+        request_rate=_read(cells, "request_rate", _rate, None),
+        requests=_read(cells, "requests", _count, None),
+        length_ratio=_read(cells, "random_range_ratio", float, 1.0),
+        prefix_cached_tokens=_read(cells, "prefix_cached_tokens", float, 0.0),
+    )
+    return scenario(
+        model or _model(cells["model"]),
+        find_gpu(cells["gpu"]),
+        workload,
+        scheme=(cells.get("quantization") or "").lower() or None,
+        kv_cache=(cells.get("kv_cache") or "auto").lower(),
+        tensor_parallel=_read(cells, "tensor_parallel", _count, 1),
+        expert_parallel=_read(cells, "expert_parallel", _count, 1),
+        engine=engine(cells),
+    )
+
+
+def engine(cells: Mapping[str, str]) -> Engine:
+    """VLLM's settings of a row; empty ones take its defaults.
+
+    cells : INPUTS -> text
+    raises : ScenarioError naming the column
+    """
+    return Engine(
+        name=(cells.get("engine") or "vllm").lower(),
+        version=cells.get("engine_version") or LATEST,
+        max_num_seqs=_read(cells, "max_num_seqs", float, None),
+        max_num_batched_tokens=_read(cells, "max_num_batched_tokens", float, None),
+        max_model_len=_read(cells, "max_model_len", float, None),
+        gpu_memory_utilization=_read(cells, "gpu_memory_utilization", float, None),
+        enforce_eager=_read(cells, "enforce_eager", _truth, False),
+    )
+
+
+def answer(found: Estimate) -> dict[str, Any]:
+    """An estimate as columns.
+
+    found : the estimate [s], [bytes]
+    returns : OUTPUTS in their units [ms], [GiB], [tokens]
+    """
+    tpot = found.tpot
+    return {
+        "ttft_ms": _ms(found.ttft.value),
+        "tpot_ms": _ms(tpot.value) if tpot else "",
+        "e2e_ms": _ms(found.e2e.value),
+        "latency_per_output_token_ms": _ms(found.latency_per_output_token),
+        "output_tokens_per_s": round(found.output_tokens_per_second, 2),
+        "prefill_bound": found.prefill.bound.label,
+        "decode_bound": found.decode.bound.label,
+        "weights_gib": round(found.memory.weights / GIB, 3),
+        "kv_cache_tokens": int(found.memory.kv_cache_tokens),
+        "fits": "true",
+        "basis": found.basis.label,
+        "ttft_ms_low": _bound(found.ttft.low),
+        "ttft_ms_high": _bound(found.ttft.high),
+        "tpot_ms_low": _bound(tpot.low if tpot else None),
+        "tpot_ms_high": _bound(tpot.high if tpot else None),
+    }
+
+
+_model = lru_cache(maxsize=256)(find_model)
+
+
+def _read(cells: Mapping[str, str], name: str, kind: Callable[[str], Value], default: Value) -> Value:
+    text = cells.get(name) or ""
+    if not text:
+        return default
+    try:
+        return kind(text)
+    except ValueError:
+        raise ScenarioError(f'{name} is "{text[:40]}": it must be {KINDS.get(kind, "a number")}.') from None
+
+
+def _count(text: str) -> int:
+    number = float(text)
+    if not number.is_integer():
+        raise ValueError(text)
+    return int(number)
+
+
+def _rate(text: str) -> float | None:
+    return None if text.lower() in {"inf", "infinity"} else float(text)
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in TRUE | FALSE:
+        raise ValueError(text)
+    return text.lower() in TRUE
+
+
+KINDS: Mapping[Any, str] = {_count: "a whole number", _truth: "true or false", _rate: "a number, or inf"}
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds / MILLISECOND, 4)
+
+
+def _bound(seconds: float | None) -> float | str:
+    return "" if seconds is None else _ms(seconds)

@@ -1,0 +1,70 @@
+"""Measured beside predicted."""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.catalogue_models import find_model
+from planner.estimate import estimate
+from planner.measured import KernelSample, MeasuredPoint, Run
+from planner.overlay import compare, conditions_of, kernel_marks, predicted_marks, scenario_of, step_marks, totals
+from tests.planner.questions import LLAMA_8B
+
+MODEL = find_model(LLAMA_8B)
+
+
+def run(*points, kernels=(), **settings):
+    return Run("test", "1", "test.json", "0" * 64, settings=settings, points=points, kernels=tuple(kernels))
+
+
+def test_each_point_is_predicted_under_its_own_conditions():
+    few = MeasuredPoint("tpot", "mean", 0.005, concurrency=1, prompt_tokens=128, output_tokens=16)
+    many = MeasuredPoint("tpot", "mean", 0.010, concurrency=64, prompt_tokens=128, output_tokens=16)
+    one, two = compare(run(few, many), "h200-sxm", MODEL)
+    assert one.predicted < two.predicted
+    assert one.residual == pytest.approx(0.005 / one.predicted, rel=1e-9)
+    assert one.floor_utilisation == pytest.approx(2 * 8_030_261_248 / 4800e9 / 0.005, rel=1e-9)
+
+
+def test_what_has_no_prediction_is_left_out_and_what_does_not_fit_keeps_its_refusal():
+    odd = MeasuredPoint("queue_length", "mean", 3.0)
+    tail = MeasuredPoint("tpot", "p99", 0.1)
+    large = MeasuredPoint("tpot", "mean", 0.1, concurrency=1, prompt_tokens=5_000_000, output_tokens=2)
+    (found,) = compare(run(odd, tail, large), "h200-sxm", MODEL)
+    assert found.estimate is None
+    assert found.residual is None
+    assert "too small for one request" in found.refusal
+
+
+def test_settings_of_the_file_are_asked_and_the_reader_wins():
+    asked = scenario_of(run(concurrency=8.0, tensor_parallel=2.0), "h200-sxm", MODEL, tensor_parallel="4")
+    assert asked.deployment.tensor_parallel == 4
+    assert asked.workload.concurrency == 8
+
+
+def test_conditions_lose_nothing():
+    point = MeasuredPoint("ttft", "mean", 1.0, concurrency=16.0, prompt_tokens=921.6)
+    assert conditions_of(point) == {"concurrency": "16", "input_tokens": "921.6"}
+
+
+def test_predicted_marks_lie_under_the_roof_and_share_the_step():
+    phase = estimate(scenario_of(run(), "h200-sxm", MODEL)).decode
+    marks = predicted_marks("decode", phase)
+    assert sum(mark.share for mark in marks) == pytest.approx(1.0, rel=1e-9)
+    assert not any(mark.above_roof for mark in marks)
+
+
+def test_a_faster_measurement_than_the_roof_is_flagged():
+    point = MeasuredPoint("tpot", "mean", 1e-6, concurrency=1, prompt_tokens=128, output_tokens=16)
+    predicted, measured = step_marks(compare(run(point), "h200-sxm", MODEL))
+    assert not predicted[0].above_roof
+    assert measured[0].above_roof
+
+
+def test_kernels_take_the_flops_of_their_class_and_the_rest_is_told():
+    kernels = [KernelSample("gemm_a", "gemm", 0, 129, 3.0), KernelSample("odd", "memcpy", 0, 1, 1.0)]
+    phase = estimate(scenario_of(run(), "h200-sxm", MODEL)).prefill
+    marks, unplaced = kernel_marks(run(kernels=kernels), phase)
+    assert [mark.name for mark in marks] == ["gemm_a"]
+    assert unplaced == pytest.approx(0.25, rel=1e-9)
+    assert dict(totals(kernels)) == {"gemm": 3.0, "memcpy": 1.0}
