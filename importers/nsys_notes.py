@@ -1,0 +1,105 @@
+"""What is worth saying about an Nsight Systems export: what is missing, what it cannot tell, what was left out.
+
+| seen in the export                              | note                                                       |
+| ----------------------------------------------- | ---------------------------------------------------------- |
+| no KERNEL table, no rows in it                  | profile with CUDA tracing, and through forks               |
+| no TARGET_INFO_GPU                              | name the GPU by hand                                       |
+| rows in GRAPH_TRACE; cudaGraphLaunch calls      | share of GPU time without names; --cuda-graph-trace=node   |
+| impossible times, ids without a name            | how many rows                                              |
+| META_DATA_*                                     | left out for privacy                                       |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from importers.nsys_names import UNNAMED
+from importers.nsys_summary import Totals
+from planner.measured import Note, Severity
+from planner.quantities import PERCENT
+
+NODE_TRACE = "Profile again with --cuda-graph-trace=node to name the kernels inside graphs."
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the importer knows when it writes the notes.
+
+    graph_calls : calls of cudaGraphLaunch in the runtime table
+    graph_nodes : whether kernels inside graphs are listed one by one
+    """
+
+    totals: Totals
+    has_kernels: bool
+    has_gpus: bool
+    graph_calls: int
+    graph_nodes: bool
+    has_metadata: bool
+
+
+def notes(findings: Findings) -> tuple[Note, ...]:
+    """Every note on one export, gravest first."""
+    found = [*_missing(findings), *_graphs(findings), *_bad_rows(findings), *_privacy(findings)]
+    order = list(Severity)
+    return tuple(sorted(found, key=lambda note: -order.index(note.severity)))
+
+
+def unnamed_share(totals: Totals) -> float:
+    """Share of the GPU time in kernels and graphs that no kernel's name explains."""
+    total = totals.kernels.ns + totals.graphs.ns
+    texts = {key: totals.kernel_names.text(key[0]) for key in totals.by_kernel}
+    unnamed = sum(ns for key, (_, ns) in totals.by_kernel.items() if texts[key] == UNNAMED)
+    return (unnamed + totals.graphs.ns) / total if total else 0.0
+
+
+def _missing(findings: Findings) -> Iterator[Note]:
+    if not findings.totals.kernels.rows and not findings.totals.graphs.rows:
+        what = "holds no kernels" if findings.has_kernels else "has no table of kernels"
+        yield Note(
+            Severity.WARNING,
+            f"The export {what}: CUDA was not traced, or nothing ran. Profile with "
+            "`nsys profile --trace=cuda,nvtx`; for vLLM's worker processes add --trace-fork-before-exec=true.",
+        )
+    if not findings.has_gpus:
+        yield Note(Severity.WARNING, "The export does not name its GPU. Choose the GPU to compare with a prediction.")
+
+
+def _graphs(findings: Findings) -> Iterator[Note]:
+    share = unnamed_share(findings.totals)
+    if findings.totals.graphs.rows:
+        yield Note(
+            Severity.WARNING,
+            f"CUDA graphs were traced as a whole: {share / PERCENT:.1f} % of the GPU time has no kernel names. "
+            + NODE_TRACE,
+        )
+    elif findings.graph_calls and not findings.graph_nodes:
+        yield Note(
+            Severity.WARNING,
+            f"{findings.graph_calls} CUDA graph launches were called, but the export lists neither them nor their "
+            f"kernels: their time is missing. {NODE_TRACE}",
+        )
+    elif share:
+        yield Note(Severity.WARNING, f"{share / PERCENT:.1f} % of the GPU time is in kernels without a name.")
+
+
+def _bad_rows(findings: Findings) -> Iterator[Note]:
+    parts = {"kernels": findings.totals.kernels, "copies": findings.totals.copies, "graphs": findings.totals.graphs}
+    for what, part in parts.items():
+        if part.bad:
+            yield Note(
+                Severity.WARNING,
+                f"{part.bad} of {part.rows} {what} have no end, or one before or absurdly long after their start. "
+                "They are in the table and in no total.",
+            )
+    if any(busy is None for busy in findings.totals.busy.values()):
+        yield Note(Severity.INFO, "The kernels are not in the order of time: how busy the GPU was is not known.")
+
+
+def _privacy(findings: Findings) -> Iterator[Note]:
+    if findings.has_metadata:
+        yield Note(
+            Severity.INFO,
+            "Left out for privacy: environment, host, user, command line and output of the profiled process. "
+            "The file itself may still hold them; mind whom you give it.",
+        )

@@ -1,0 +1,76 @@
+"""What a file looks like, in words: for the message that no importer takes it.
+
+| head of the file              | words                                                |
+| ----------------------------- | ---------------------------------------------------- |
+| known first bytes             | gzip, zip, Parquet, SQLite, ...                      |
+| `version https://git-lfs...`  | a Git-LFS pointer, with what to do                   |
+| a JSON object                 | the tool whose keys it has, else its first keys      |
+| other text                    | text                                                 |
+"""
+
+from __future__ import annotations
+
+from importers.files import clean_text
+from importers.json_text import head_keys
+
+MAGIC = (
+    (b"version https://git-lfs", "a Git-LFS pointer instead of the file (fetch it with `git lfs pull`)"),
+    (b"SQLite format 3\x00", "a SQLite database without the tables of Nsight Systems"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\x89HDF", "an HDF5 file"),
+)
+LOOKALIKES = (
+    ({"traceEvents"}, "a trace of the PyTorch profiler"),
+    ({"avg_latency", "latencies", "percentiles"}, "the result of `vllm bench latency`"),
+    ({"elapsed_time", "requests_per_second", "tokens_per_second"}, "the result of `vllm bench throughput`"),
+    ({"dataset_name", "total_throughput"}, "the result of SGLang's bench_serving"),
+    ({"backend", "dataset_name", "request_rate"}, "the result of SGLang's bench_serving"),
+    ({"metadata", "benchmarks"}, "the result of GuideLLM"),
+    ({"benchmarks"}, "the result of GuideLLM"),
+    ({"schema_version", "aiperf_version"}, "the result of AIPerf"),
+    ({"request_throughput", "time_to_first_token"}, "the result of AIPerf or GenAI-Perf"),
+    ({"load_summary", "successes"}, "a result of inference-perf"),
+    ({"good_completed", "model_id"}, "a result of InferenceX"),
+    ({"tput_per_gpu", "infmax_model_prefix"}, "a result of InferenceX"),
+    ({"architectures", "hidden_size"}, "the config.json of a model"),
+)
+MOST_KEYS = 8
+
+
+def describe(head: bytes) -> str:
+    """What the first bytes of a file tell.
+
+    >>> describe(b"")
+    'an empty file'
+    >>> describe(b'{"traceEvents": []}')
+    'a trace of the PyTorch profiler'
+    """
+    if not head:
+        return "an empty file"
+    known = next((words for magic, words in MAGIC if head.startswith(magic)), None)
+    return known or _json(head) or _text_or_binary(head)
+
+
+def _json(head: bytes) -> str | None:
+    opening = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if opening not in (b"{", b"["):
+        return None
+    keys = head_keys(head)
+    known = next((words for wanted, words in LOOKALIKES if wanted <= set(keys)), None)
+    shown = ", ".join(clean_text(key, 40) for key in keys[:MOST_KEYS])
+    kind = "a JSON object" if opening == b"{" else "a JSON list"
+    return known or (f"{kind} with the keys {shown}" if shown else kind)
+
+
+def _text_or_binary(head: bytes) -> str:
+    if b"\x00" in head:
+        return "a binary file of unknown kind"
+    try:
+        head[:-4].decode("utf-8")
+    except UnicodeDecodeError:
+        return "a binary file of unknown kind"
+    return "text"

@@ -1,0 +1,17 @@
+"""The only room that opens our own Parquet: runs on a local folder.
+
+    root/<run id>/run.parquet              one row: who measured what, settings, summary, notes
+                  points.parquet           measured values
+                  kernel_summary.parquet   launches and time per kernel and device
+                  tables/<name>.parquet    the run's tables
+                  choices.json             GPU and model that a person confirmed; written later, the rest never again
+
+START READING at runs.py.
+"""
+
+from __future__ import annotations
+
+from store.choices import Choice
+from store.runs import Store, default_root
+
+__all__ = ["Choice", "Store", "default_root"]

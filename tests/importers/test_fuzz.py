@@ -1,0 +1,111 @@
+"""Whatever the bytes: a Run, or an ImporterError with a message. Nothing else escapes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import importers
+from importers import nsys, vllm_bench
+from planner.errors import ImporterError
+from tests.importers import samples
+
+QUIET = settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+REAL = [path for path in samples.NSYS_FILES if path.name.startswith(("nsys-ai__13d7", "flameox", "nsys-ai__5faf"))]
+SCHEMA_BYTES = 8192
+
+
+def consume(path: Path) -> None:
+    try:
+        run = importers.read(path)
+        for stream in run.tables.values():
+            for batch in stream:
+                batch.validate(full=True)
+    except ImporterError as error:
+        assert path.name in str(error)  # noqa: PT017
+
+
+def damaged(whole: bytes, flips: list[tuple[float, bool, int]], kept: float) -> bytes:
+    data = bytearray(whole[: max(20, int(len(whole) * kept))])
+    for place, in_schema, mask in flips:
+        reach = min(SCHEMA_BYTES, len(data)) if in_schema else len(data)
+        data[int(place * (reach - 1))] ^= mask
+    data[:16] = whole[:16]
+    return bytes(data)
+
+
+FLIPS = st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.integers(1, 255)), max_size=12)
+KEPT = st.one_of(st.just(1.0), st.floats(0, 1))
+
+
+@QUIET
+@given(flips=FLIPS, kept=KEPT)
+def test_damaged_sample_of_nsys(tmp_path: Path, flips: list[tuple[float, bool, int]], kept: float) -> None:
+    sample = tmp_path / "sample.sqlite"
+    if not sample.exists():
+        samples.export(sample)
+    target = tmp_path / "damaged.sqlite"
+    target.write_bytes(damaged(sample.read_bytes(), flips, kept))
+    consume(target)
+
+
+@pytest.mark.skipif(not REAL, reason="../shared/traces/nsys is not here")
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.name[:20])
+def test_damaged_real_export(tmp_path: Path, path: Path) -> None:
+    whole = path.read_bytes()
+    target = tmp_path / "damaged.sqlite"
+
+    @settings(QUIET, max_examples=80)
+    @given(flips=FLIPS, kept=KEPT)
+    def check(flips: list[tuple[float, bool, int]], kept: float) -> None:
+        target.write_bytes(damaged(whole, flips, kept))
+        consume(target)
+
+    check()
+
+
+@QUIET
+@given(
+    data=st.binary(max_size=300), magic=st.sampled_from([b"", nsys.MAGIC, b"{", b"[{", b"\xef\xbb\xbf{", b"\x1f\x8b"])
+)
+def test_any_bytes(tmp_path: Path, data: bytes, magic: bytes) -> None:
+    target = tmp_path / "any"
+    target.write_bytes(magic + data)
+    consume(target)
+
+
+JSON = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=8),
+        st.sampled_from(["inf", 10**400, -1, 0]),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+@QUIET
+@given(changes=st.dictionaries(st.sampled_from(sorted(samples.result(failed=1, tp="1", gpu="x"))), JSON, max_size=8))
+def test_any_values_in_a_result(tmp_path: Path, changes: dict[str, object]) -> None:
+    target = tmp_path / "result.json"
+    target.write_text(json.dumps({**samples.result(), **changes}), encoding="utf-8")
+    assert vllm_bench.identify(target)
+    consume(target)
+
+
+@QUIET
+@given(flips=FLIPS, kept=KEPT)
+def test_damaged_result(tmp_path: Path, flips: list[tuple[float, bool, int]], kept: float) -> None:
+    target = tmp_path / "result.json"
+    target.write_bytes(damaged(json.dumps(samples.result()).encode(), flips, kept))
+    consume(target)

@@ -1,0 +1,84 @@
+"""One importer claims a file by its content; a refusal says what was seen and what is supported."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+import importers
+from importers import gpus, nsys, vllm_bench
+from planner.errors import AmbiguousFormat, UnknownFormat
+from tests.importers import samples
+
+OTHER_TRACES = sorted(
+    path for folder in ("torch", "ncu") for path in (samples.SHARED / "traces" / folder).rglob("*") if path.is_file()
+)
+SEEN = {
+    "a Git-LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
+    "an empty file": b"",
+    "a gzip file": gzip.compress(b"{}"),
+    "a zip archive": b"PK\x03\x04rest",
+    "a binary file": b"\x00\x01\x02\x03",
+    "looks like text": b"hello, world\n",
+    "a JSON object with the keys a, b": b'{"a": 1, "b": {"c": 2}}',
+    "a JSON list": b"[1, 2]",
+    "a trace of the PyTorch profiler": b'{"schemaVersion": 1, "traceEvents": [',
+    "`vllm bench latency`": json.dumps(
+        {"model_id": "m", "avg_latency": 1, "latencies": [], "percentiles": {}}
+    ).encode(),
+    "`vllm bench throughput`": b'{"elapsed_time": 1, "requests_per_second": 1, "tokens_per_second": 1}',
+    "SGLang": b'{"tag": null, "backend": "vllm", "dataset_name": "random", "total_throughput": Infinity}',
+    "GuideLLM": b'{"metadata": {}, "benchmarks": []}',
+}
+
+
+@pytest.mark.parametrize("words", SEEN)
+def test_refusals_say_what_was_seen(tmp_path: Path, words: str) -> None:
+    path = tmp_path / "report.sqlite"
+    path.write_bytes(SEEN[words])
+    with pytest.raises(UnknownFormat) as caught:
+        importers.identify(path)
+    assert words in str(caught.value)
+    assert nsys.name in str(caught.value)
+
+
+@pytest.mark.skipif(not OTHER_TRACES, reason="../shared/traces is not here")
+@pytest.mark.parametrize("path", OTHER_TRACES, ids=lambda path: path.name[:40])
+def test_traces_of_other_tools_are_refused(path: Path) -> None:
+    with pytest.raises(UnknownFormat, match="looks like"):
+        importers.read(path)
+
+
+def test_the_name_says_nothing(tmp_path: Path) -> None:
+    assert importers.identify(samples.export(tmp_path / "a.json")) is nsys
+    assert importers.identify(samples.bench_file(tmp_path / "b.sqlite", samples.result())) is vllm_bench
+
+
+def test_two_claims_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = samples.bench_file(tmp_path / "b", samples.result())
+    monkeypatch.setattr(importers, "IMPORTERS", (vllm_bench, vllm_bench))
+    with pytest.raises(AmbiguousFormat, match="several formats"):
+        importers.identify(path)
+
+
+@pytest.mark.parametrize("missing", ["nothing_here", "."])
+def test_a_file_that_cannot_be_opened(tmp_path: Path, missing: str) -> None:
+    with pytest.raises(UnknownFormat, match="cannot be read"):
+        importers.read(tmp_path / missing)
+
+
+def test_the_hash_is_of_the_content(tmp_path: Path) -> None:
+    first = importers.read(samples.bench_file(tmp_path / "a", samples.result()))
+    again = importers.read(samples.bench_file(tmp_path / "b", samples.result()))
+    other = importers.read(samples.bench_file(tmp_path / "c", samples.result(burstiness=2.0)))
+    assert first.id == again.id != other.id
+    assert len(first.file_hash) == 64
+
+
+def test_gpus_that_differ_or_are_unknown_have_no_id() -> None:
+    assert gpus.catalogue_id(["NVIDIA H100 80GB HBM3"] * 2) == "h100-sxm"
+    assert gpus.catalogue_id(["NVIDIA H100 80GB HBM3", "no such GPU"]) is None
+    assert gpus.catalogue_id([]) is None
