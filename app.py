@@ -1,0 +1,23 @@
+"""The app's frame: page settings and navigation, nothing else. Run with `streamlit run app.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui.warm import warm_up
+
+ASSETS = Path(__file__).parent / "ui" / "assets"
+PAGES = Path(__file__).parent / "ui" / "pages"
+
+st.set_page_config(page_title="Headroom", page_icon=str(ASSETS / "icon.png"), layout="wide")
+st.logo(str(ASSETS / "logo.svg"), size="large")
+warm_up()
+st.navigation(
+    [
+        st.Page(PAGES / "plan.py", title="Plan", url_path="plan", default=True),
+        st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence"),
+    ],
+    position="top",
+).run()

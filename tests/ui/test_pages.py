@@ -1,0 +1,156 @@
+"""Every page with Streamlit's AppTest: it draws, it answers, it refuses, and nothing escapes as a traceback."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from importers.reference import reference_runs
+from planner.catalogue_models import known_model
+from planner.errors import UnknownModel
+from ui.question import PRESETS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def empty_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
+
+
+def opened(page="plan", **link):
+    app = AppTest.from_file(str(ROOT / "ui" / "pages" / f"{page}.py"), default_timeout=60)
+    for key, value in link.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def text(app):
+    return " ".join(element.value for element in (*app.markdown, *app.error, *app.warning, *app.caption))
+
+
+def test_plan_answers_at_once():
+    app = opened()
+    assert not app.exception
+    assert "first token after" in text(app)
+    assert len(app.metric) == 6
+    assert all(metric.delta for metric in app.metric)
+
+
+def test_plan_has_at_most_seven_controls_before_more():
+    app = opened()
+    labels = [widget.label for widget in (*app.selectbox, *app.number_input)]
+    before = [label for label in labels if label not in MORE]
+    assert before == ["GPU", "GPUs", "Model", "Quantization", "Requests at once", "Prompt tokens", "Output tokens"]
+
+
+MORE = ("KV cache format", "Cached prompt tokens", "max_num_seqs", "max_num_batched_tokens")
+
+
+def test_link_names_a_gpu_by_any_of_its_names():
+    app = opened(gpu="NVIDIA H200", concurrency="4")
+    assert "H200 SXM 141GB" in text(app)
+    assert app.number_input(key="concurrency").value == 4
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("gpu", "A100"),
+        ("gpu", "no"),
+        ("gpus", "3"),
+        ("concurrency", "-1"),
+        ("prompt", "1e9"),
+        ("load", "x"),
+        ("kv", "?"),
+    ],
+)
+def test_bad_link_is_told_and_replaced(key, value):
+    app = opened(**{key: value})
+    assert not app.exception
+    assert f'The link says {key} = "' in app.warning[0].value.replace("\\", "")
+    assert "first token after" in text(app)
+
+
+def test_changing_a_control_changes_the_answer():
+    app = opened()
+    before = text(app)
+    app.selectbox(key="gpu").set_value("l4").run()
+    assert not app.exception
+    assert "L4" in text(app)
+    assert text(app) != before
+
+
+def test_preset_fills_in_the_question():
+    app = opened()
+    app.pills(key="preset").set_value("7B AWQ on a T4").run()
+    assert not app.exception
+    assert "T4" in text(app)
+    assert app.selectbox(key="quantization").value == "awq"
+
+
+def test_every_preset_answers():
+    for name in PRESETS:
+        app = opened()
+        app.pills(key="preset").set_value(name).run()
+        assert "first token after" in text(app), name
+
+
+def test_refusals_are_sentences():
+    assert "cannot run fp8" in text(opened(gpu="t4", quantization="fp8")).replace("\\", "")
+    app = opened(gpu="t4", model="meta-llama/Llama-3.3-70B-Instruct")
+    assert "does not run on 1 × T4" in text(app)
+    assert "What fits instead" in text(app)
+
+
+def test_a_path_is_not_a_model_name(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"model_type": "llama"}')
+    assert "No model" in text(opened(model=str(path)))
+
+
+def test_evidence_shows_the_demo_workspace():
+    app = opened("evidence")
+    assert not app.exception
+    assert "Demo workspace." in text(app)
+    assert "69.3" in app.dataframe[0].value.to_string() or app.dataframe[0].value["Floor reached"].iloc[0] > 0.5
+
+
+@pytest.mark.parametrize("run", reference_runs(), ids=lambda run: run.source_name)
+def test_every_reference_run_shows(run):
+    app = opened("evidence", run=run.id)
+    assert not app.exception
+    assert not app.error
+
+
+def test_floor_utilisation_of_the_lab_at_batch_one():
+    """Llama-3.1-8B in bf16: 16.06 GB over the bandwidth, over the measured latency."""
+    expected = {"H200": 58, "H100": 68, "A100 PCIe 80GB": 69, "L40S": 84}
+    for run in reference_runs():
+        if "decode sweep" in run.source_name:
+            reached = opened("evidence", run=run.id).dataframe[0].value["Floor reached"].iloc[0]
+            assert round(100 * reached) == expected[run.gpu_names[0]]
+
+
+def test_unknown_run_is_told():
+    app = opened("evidence", run="0123456789ab")
+    assert not app.exception
+    assert "run" in app.warning[0].value
+
+
+def test_unknown_model_can_be_fetched_and_says_why_not(monkeypatch):
+    def unreachable(name):
+        raise UnknownModel(f"config.json of {name} could not be fetched")
+
+    monkeypatch.setattr("ui.question.model_from_hub", unreachable)
+    app = opened(model="some/Thing-9000")
+    app.button(key="fetch").click().run()
+    assert not app.exception
+    assert "could not be fetched" in text(app)
+
+
+def test_fetched_model_answers(monkeypatch):
+    monkeypatch.setattr("ui.question.model_from_hub", lambda name: known_model("Qwen/Qwen3-8B"))
+    app = opened(model="some/Thing-9000")
+    app.button(key="fetch").click().run()
+    assert "first token after" in text(app)

@@ -1,0 +1,138 @@
+"""Parts of an answer: figures with their basis, what they rest on, and the table of ops."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from planner.estimate import Estimate, Phase
+from planner.memory import Memory
+from planner.quantities import GIB, MICROSECOND, TERA, Basis
+from planner.scenario import Workload
+from ui.words import digits, dollars, duration, giga, memory_text, op_name, percent, plain, tera
+
+TILE_WIDTH = 170
+"""Two tiles stand side by side on a phone [px]."""
+BASIS_HELP = {
+    Basis.MEASURED: "measured on this GPU",
+    Basis.CALIBRATED: "fitted to measurements of alike GPUs or engines",
+    Basis.DATASHEET: "from a data sheet, checked",
+    Basis.ASSUMED: "not measured and not confirmed: a bounded assumption",
+}
+
+
+def figures(found: Estimate) -> None:
+    """The few numbers that everyone asks for, each with its basis."""
+    basis = found.basis
+    tpot = duration(found.tpot.value) if found.tpot else "one token"
+    waits = f"TTFT, mean over the requests; p99 {duration(found.ttft.p99)}. Queue, prefill and host time."
+    whole = f"Send to last token, mean; p99 {duration(found.e2e.p99)}."
+    floor = "Weights over HBM bandwidth: no decode step can be shorter."
+    tiles = [
+        ("First token", duration(found.ttft.value), basis, waits),
+        ("Per token", tpot, basis, "TPOT = (end-to-end - TTFT) / (output tokens - 1), mean over the requests."),
+        ("End to end", duration(found.e2e.value), basis, whole),
+        ("Tokens/s", digits(found.output_tokens_per_second), basis, "Output tokens of all requests."),
+        ("Bandwidth floor", duration(found.floor), found.scenario.deployment.gpu.basis, floor),
+        _cost_tile(found),
+    ]
+    row = st.container(horizontal=True)
+    for label, value, founded, text in tiles:
+        row.metric(
+            label,
+            value,
+            delta=founded.label if founded is not None else None,
+            delta_color="off",
+            delta_arrow="off",
+            help=f"{text} Basis: {BASIS_HELP[founded]}." if founded is not None else text,
+            border=True,
+            width=TILE_WIDTH,
+        )
+
+
+def memory_sentence(room: Memory, load: Workload) -> str:
+    """Whether it fits and with how much room, as a sentence."""
+    length = load.prompt_tokens + load.output_tokens
+    return (
+        f"It fits: {memory_text(room.weights)} of weights on each GPU leave {memory_text(room.kv_cache)} of KV cache, "
+        f"**{room.kv_cache_tokens:,.0f}** tokens: room for **{room.concurrency:,.0f}** requests of {length:,.0f} each."
+    )
+
+
+def foundations(found: Estimate) -> None:
+    """What the answer rests on: each input, its value, its basis and its source."""
+    scenario, engine = found.scenario, found.scenario.engine
+    gpu, host = scenario.deployment.gpu, engine.host
+    matmul = scenario.quantization.matmul
+    st.markdown(f"**What it rests on** (the weakest of these is *{found.basis.label}*)")
+    rows = [(what[0].upper() + what[1:], "–", basis.label) for what, basis in found.founded_on]
+    rows += [
+        (f"Dense {matmul} peak", tera(gpu.peak(matmul)), gpu.basis.label),
+        ("HBM bandwidth", giga(gpu.bandwidth), gpu.basis.label),
+        (f"Link ({gpu.link})", giga(gpu.link_bandwidth), gpu.basis.label),
+        ("Memory that CUDA reports", memory_text(gpu.memory), "measured" if gpu.memory_is_reported else "assumed"),
+        ("max_num_seqs", digits(engine.max_num_seqs or 0), "vLLM default or yours"),
+        ("max_num_batched_tokens", digits(engine.max_num_batched_tokens or 0), "vLLM default or yours"),
+        ("gpu_memory_utilization", digits(engine.gpu_memory_utilization or 0), "vLLM default or yours"),
+    ]
+    if host is not None:
+        rows += [
+            ("Host time of a step", duration(host.step), "calibrated"),
+            ("Host time of a sequence in it", duration(host.sequence), "calibrated"),
+            ("Host time of a prompt token", duration(host.prompt_token), "calibrated"),
+            ("Host time of a request", duration(host.request), "assumed"),
+        ]
+    st.dataframe(pd.DataFrame(rows, columns=["Input", "Value", "Basis"]), hide_index=True, height=280)
+    st.caption(f"Data sheet of {plain(gpu.label)}: {plain(gpu.source.text)}. {plain(gpu.note)}")
+
+
+def ops_table(found: Estimate) -> None:
+    """Each op of both steps with its counts, time and bound."""
+    frame = pd.concat([_ops(name, phase) for name, phase in (("prefill", found.prefill), ("decode", found.decode))])
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config={
+            "GFLOP": st.column_config.NumberColumn(format="%.4g"),
+            "MB": st.column_config.NumberColumn(format="%.4g"),
+            "FLOP/B": st.column_config.NumberColumn("Intensity (FLOP/B)", format="%.4g"),
+            "µs": st.column_config.NumberColumn("Time of one (µs)", format="%.4g"),
+            "TFLOP/s": st.column_config.NumberColumn(format="%.4g"),
+            "share": st.column_config.ProgressColumn("Share of GPU time", format="percent", min_value=0, max_value=1),
+        },
+    )
+    for name, phase in (("Prefill", found.prefill), ("Decode", found.decode)):
+        st.caption(
+            f"{name}: {phase.intensity:,.1f} FLOP/B of a ridge point at {phase.ridge:,.0f}; attainable "
+            f"{tera(phase.attainable)}, reached {tera(phase.achieved)}; MFU {percent(phase.mfu)}, "
+            f"MBU {percent(phase.mbu)}; step {duration(phase.seconds)}."
+        )
+
+
+def _ops(name: str, phase: Phase) -> pd.DataFrame:
+    whole = float(phase.time.gpu)
+    rows = [
+        {
+            "Phase": name,
+            "Op": op_name(time.op.name),
+            "Runs": time.op.count,
+            "Bound by": time.bound.label,
+            "GFLOP": float(time.op.flops) / (TERA / 1000),
+            "MB": float(time.op.moved) / (GIB / 1024),
+            "FLOP/B": float(time.op.flops) / max(float(time.op.moved), 1.0),
+            "µs": float(time.total) / MICROSECOND,
+            "TFLOP/s": float(time.op.flops) / float(time.total) / TERA if float(time.total) else 0.0,
+            "share": float(time.op.count * time.total) / whole,
+            "Basis": time.basis.label,
+        }
+        for time in phase.time.ops
+        if float(time.op.moved) > 0
+    ]
+    return pd.DataFrame(rows)
+
+
+def _cost_tile(found: Estimate) -> tuple[str, str, Basis | None, str]:
+    if found.cost is None:
+        return ("Cost", "no price", None, "data/prices.yaml has no price for this GPU: it is missing, not free.")
+    text = f"{dollars(found.cost.per_hour)} an hour for the GPUs. Price: {plain(found.cost.source.text)}."
+    return ("Per 1M tokens", dollars(found.cost.per_million_output_tokens), found.basis, text)

@@ -1,0 +1,254 @@
+"""The roofline: ceilings, ridge points, predicted ops and measured marks on log-log axes.
+
+The specification is made once for each theme; a rerun sends data alone, under the names in DATASETS.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import altair as alt
+
+from planner.estimate import Phase
+from planner.gpu import Gpu
+from planner.overlay import Mark
+from planner.quantities import TERA
+from planner.roofline import Bound, attainable, ridge_point
+from ui import palette
+from ui.words import duration, kernel_name, op_name, percent, tera
+
+DATASETS = ("ceilings", "ridges", "ops", "measured")
+FORMATS = ("fp16", "bf16", "int8", "fp8", "fp4")
+INTENSITY = (0.1, 10_000.0)
+LABELLED_SHARE = 0.04
+NEAR = (0.5, 0.5)
+"""Marks closer than this share one label [decades of intensity, of rate]."""
+DECADES = [10.0**power for power in range(-4, 6)]
+HEIGHT = 460
+
+Rows = list[dict[str, Any]]
+
+
+@cache
+def roofline_spec(theme: str) -> dict[str, Any]:
+    """The chart as a Vega-Lite specification without data.
+
+    theme : "light" or "dark"
+    """
+    return chart(theme).to_dict()
+
+
+def chart(theme: str) -> alt.LayerChart:
+    """The chart as a value, on named data.
+
+    theme : "light" or "dark"
+    """
+    layers = [*_ceilings(theme), *_ridges(theme), _ops(), _op_labels(theme), _measured(theme), _measured_labels(theme)]
+    return alt.layer(*layers).properties(height=HEIGHT).resolve_scale(shape="independent", size="independent")
+
+
+def datasets(
+    gpu: Gpu, used: str, marks: Iterable[Mark], measured: Iterable[Mark] = (), *, measured_alone: bool = False
+) -> dict[str, Rows]:
+    """What a rerun sends: a list of rows for each name in DATASETS.
+
+    gpu : whose ceilings are drawn [FLOP/s], [B/s]
+    used : format of the weights' products, drawn heavier
+    marks : predicted ops [FLOP/B], [FLOP/s]
+    measured : measured marks in the same units
+    measured_alone : label these only, where each predicted mark has a measured twin
+    """
+    return {
+        "ceilings": [row for names in _ceilings_of(gpu) for row in _ceiling(gpu, names, used)],
+        "ridges": [_ridge(gpu, used)],
+        "ops": [_op_row(mark) for mark in marks] if measured_alone else _labelled([_op_row(mark) for mark in marks]),
+        "measured": _labelled([_measured_row(mark) for mark in measured]),
+    }
+
+
+def described(gpu: Gpu, *phases: Phase) -> str:
+    """The chart in words, for screen readers."""
+    said = [f"{phase.intensity:.3g} FLOP/B at {tera(phase.achieved)}, bound by {phase.bound.label}" for phase in phases]
+    return f"Roofline of {gpu.label}: " + "; ".join(said)
+
+
+def _ceilings_of(gpu: Gpu) -> list[list[str]]:
+    """Matrix formats by their peak: those with the same peak share a line."""
+    by_peak: dict[float, list[str]] = {}
+    for name in FORMATS:
+        if name in gpu.peaks:
+            by_peak.setdefault(gpu.peaks[name], []).append(name)
+    return list(by_peak.values())
+
+
+def _ceiling(gpu: Gpu, names: list[str], used: str) -> Rows:
+    peak, ridge = gpu.peaks[names[0]], float(ridge_point(gpu.peaks[names[0]], gpu.bandwidth))
+    points = (INTENSITY[0], ridge, INTENSITY[1])
+    return [
+        {
+            "format": ", ".join(names),
+            "intensity": x,
+            "rate": float(attainable(x, peak, gpu.bandwidth)) / TERA,
+            "label": f"{', '.join(names)} {tera(peak)}" if x == INTENSITY[1] else "",
+            "used": used in names,
+        }
+        for x in points
+    ]
+
+
+def _ridge(gpu: Gpu, used: str) -> dict[str, Any]:
+    peak = gpu.peaks[used]
+    ridge = float(ridge_point(peak, gpu.bandwidth))
+    return {"intensity": ridge, "rate": peak / TERA, "label": f"ridge {ridge:.0f} FLOP/B"}
+
+
+def _op_row(mark: Mark) -> dict[str, Any]:
+    return _row(mark) | {"name": op_name(mark.name)}
+
+
+def _measured_row(mark: Mark) -> dict[str, Any]:
+    said = "above the roof: not this model, batch or context" if mark.above_roof else "measured time, the model's FLOPs"
+    return _row(mark) | {"name": kernel_name(mark.name), "said": said, "above": mark.above_roof}
+
+
+def _row(mark: Mark) -> dict[str, Any]:
+    return {
+        "phase": mark.phase,
+        "bound": mark.bound.label,
+        "intensity": mark.intensity,
+        "rate": mark.rate / TERA,
+        "share": mark.share,
+        "share_text": percent(mark.share),
+        "time_text": duration(mark.seconds),
+        "rate_text": tera(mark.rate),
+        "label": "",
+    }
+
+
+def _labelled(rows: Rows) -> Rows:
+    """Long marks get their name beside them, neighbours share one; drawn from the largest to the smallest."""
+    ordered = sorted(rows, key=lambda row: -row["share"])
+    named: Rows = []
+    for row in ordered:
+        if row["share"] < LABELLED_SHARE:
+            continue
+        host = next((other for other in named if _near(row, other)), None)
+        if host is None:
+            named.append(row)
+        else:
+            host["others"] = host.get("others", 0) + 1
+    for row in named:
+        row["label"] = row["name"] + (f" + {row['others']} more" if "others" in row else "")
+    return ordered
+
+
+def _near(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    gaps = [abs(math.log10(one[axis] / other[axis])) for axis in ("intensity", "rate")]
+    return gaps[0] < NEAR[0] and gaps[1] < NEAR[1]
+
+
+def _x() -> alt.X:
+    scale = alt.Scale(type="log", domain=list(INTENSITY), nice=False)
+    return alt.X(
+        "intensity:Q",
+        scale=scale,
+        title="Arithmetic intensity (FLOP/B)",
+        axis=alt.Axis(format="~g", grid=False, values=DECADES),
+    )
+
+
+def _y() -> alt.Y:
+    scale = alt.Scale(type="log", nice=False, padding=12)
+    return alt.Y(
+        "rate:Q", scale=scale, title="Rate of one GPU (TFLOP/s)", axis=alt.Axis(format="~g", grid=True, values=DECADES)
+    )
+
+
+def _ceilings(theme: str) -> list[alt.Chart]:
+    base = alt.Chart(alt.NamedData("ceilings")).encode(x=_x(), y=_y(), detail="format:N")
+    weight = alt.condition("datum.used", alt.value(2.5), alt.value(1.0))
+    line = base.mark_line(color=palette.MUTED[theme]).encode(strokeWidth=weight)
+    text = base.mark_text(align="right", dy=-7, fontSize=12, color=palette.MUTED[theme]).encode(text="label:N")
+    return [line, text]
+
+
+def _ridges(theme: str) -> list[alt.Chart]:
+    base = alt.Chart(alt.NamedData("ridges")).encode(x=_x(), y=_y())
+    rule = base.mark_rule(strokeDash=[3, 3], color=palette.MUTED[theme]).encode(y=alt.Y("rate:Q"))
+    text = base.mark_text(align="right", dx=-6, dy=-9, fontSize=12, color=palette.MUTED[theme]).encode(text="label:N")
+    return [rule, base.mark_point(shape="circle", filled=True, size=40, color=palette.MUTED[theme], opacity=1), text]
+
+
+def _bound_colour() -> alt.Color:
+    scale = alt.Scale(domain=[bound.label for bound in Bound], range=[palette.BOUND[bound] for bound in Bound])
+    return alt.Color(
+        "bound:N",
+        scale=scale,
+        title="Bound by",
+        legend=alt.Legend(orient="top", symbolType="square", symbolSize=110, columns=2),
+    )
+
+
+def _legend(**more: Any) -> alt.Legend:
+    return alt.Legend(orient="top", symbolSize=120, **more)
+
+
+def _ops() -> alt.Chart:
+    shape = alt.Scale(domain=["prefill", "decode"], range=[palette.SHAPE["prefill"], palette.SHAPE["decode"]])
+    return (
+        alt.Chart(alt.NamedData("ops"))
+        .mark_point(filled=True, opacity=0.85, stroke="white", strokeWidth=0.5, clip=True)
+        .encode(
+            x=_x(),
+            y=_y(),
+            color=_bound_colour(),
+            shape=alt.Shape("phase:N", scale=shape, title="Predicted", legend=_legend(symbolStrokeWidth=0)),
+            size=alt.Size("share:Q", scale=alt.Scale(domain=[0, 1], range=[40, 900]), legend=None),
+            tooltip=_tooltip(),
+        )
+    )
+
+
+def _op_labels(theme: str) -> alt.Chart:
+    text = alt.Chart(alt.NamedData("ops")).mark_text(
+        align="left", dx=11, dy=1, fontSize=11, color=palette.TEXT[theme], clip=True
+    )
+    return text.encode(x=_x(), y=_y(), text="label:N")
+
+
+def _measured(theme: str) -> alt.Chart:
+    shape = alt.Scale(domain=["measured"], range=[palette.SHAPE["measured"]])
+    return (
+        alt.Chart(alt.NamedData("measured"))
+        .transform_calculate(kind="'measured'")
+        .mark_point(filled=False, strokeWidth=2.2, color=palette.MEASURED[theme], clip=True)
+        .encode(
+            x=_x(),
+            y=_y(),
+            shape=alt.Shape("kind:N", scale=shape, title="Evidence", legend=_legend()),
+            size=alt.Size("share:Q", scale=alt.Scale(domain=[0, 1], range=[60, 700]), legend=None),
+            tooltip=[*_tooltip(), alt.Tooltip("said:N", title="Note")],
+        )
+    )
+
+
+def _measured_labels(theme: str) -> alt.Chart:
+    text = alt.Chart(alt.NamedData("measured")).mark_text(
+        align="right", dx=-11, dy=1, fontSize=11, fontWeight="bold", color=palette.MEASURED[theme], clip=True
+    )
+    return text.encode(x=_x(), y=_y(), text="label:N")
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("name:N", title="Op"),
+        alt.Tooltip("phase:N", title="Phase"),
+        alt.Tooltip("bound:N", title="Bound by"),
+        alt.Tooltip("intensity:Q", title="Intensity (FLOP/B)", format=",.3~g"),
+        alt.Tooltip("rate_text:N", title="Rate"),
+        alt.Tooltip("time_text:N", title="Time of one run"),
+        alt.Tooltip("share_text:N", title="Share of time"),
+    ]

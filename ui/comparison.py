@@ -1,0 +1,122 @@
+"""Tables of a run: measured beside predicted, and kernels by class and name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+import streamlit as st
+
+from planner.measured import Run
+from planner.overlay import Comparison, Mark, totals
+from planner.quantities import MICROSECOND, MILLISECOND
+from ui.words import duration, percent, plain
+
+UNITS = {"throughput": "1/s", "intensity": "FLOP/B"}
+METRICS = {
+    "ttft": "TTFT",
+    "tpot": "TPOT",
+    "itl": "ITL",
+    "e2e": "End to end",
+    "latency_per_output_token": "Latency per output token",
+    "output_throughput": "Output tokens",
+    "request_throughput": "Requests",
+    "prefill_arithmetic_intensity": "Prefill intensity",
+    "decode_arithmetic_intensity": "Decode intensity",
+}
+MANY = 200
+
+
+def verdict(run: Run) -> str:
+    """What the run is, in one sentence, as Markdown."""
+    who = f"{run.tool} {run.tool_version}".strip()
+    when = f", measured {run.started[:10]}" if run.started else ""
+    where = f" on {', '.join(sorted(set(run.gpu_names)))}" if run.gpu_names else ""
+    said = plain(f"{run.source_name}: {who}{when}{where}.")
+    if run.kernels:
+        spent = sum(kernel.seconds for kernel in run.kernels)
+        launches = sum(kernel.launches for kernel in run.kernels)
+        leading = list(totals(run.kernels).items())[:3]
+        shares = ", ".join(f"{kind} {percent(seconds / spent)}" for kind, seconds in leading) if spent else ""
+        return f"{said} **{launches:,}** kernel launches, **{duration(spent)}** of kernel time: {plain(shares)}."
+    return f"{said} **{len(run.points)}** measured values." if run.points else said
+
+
+def comparison_table(compared: Iterable[Comparison]) -> None:
+    """Each measured value beside its prediction, the residual, and the bandwidth floor."""
+    rows = [_row(comparison) for comparison in compared]
+    if not rows:
+        st.caption("Nothing here that the planner predicts.")
+        return
+    frame = pd.DataFrame(rows).dropna(axis="columns", how="all")
+    st.markdown("**Measured beside predicted**")
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config={
+            **{name: number(format="%.0f") for name in ("Requests at once", "Prompt", "Output", "Cached")},
+            "Measured": number(format="%.4g"),
+            "Predicted": number(format="%.4g"),
+            "Measured ÷ predicted": number(format="%.3f"),
+            "Floor (ms)": number("Bandwidth floor (ms)", format="%.4g", help="Weights over HBM bandwidth"),
+            "Floor reached": number(format="percent", help="Bandwidth floor over measured"),
+        },
+    )
+
+
+def kernel_table(run: Run, marks: Iterable[Mark]) -> None:
+    """Kernels by time: class, launches, mean, share, and the rate that the mark stands for."""
+    placed = {mark.name: mark for mark in marks}
+    whole = sum(kernel.seconds for kernel in run.kernels) or 1.0
+    longest = sorted(run.kernels, key=lambda kernel: -kernel.seconds)[:MANY]
+    rows = [
+        {
+            "Kernel": kernel.name,
+            "Class": kernel.kind,
+            "GPU": kernel.device,
+            "Launches": kernel.launches,
+            "Total (ms)": kernel.seconds / MILLISECOND,
+            "Mean (µs)": kernel.seconds / max(kernel.launches, 1) / MICROSECOND,
+            "Share": kernel.seconds / whole,
+            "On the roof": "yes" if kernel.name in placed else "no op of this model",
+        }
+        for kernel in longest
+    ]
+    st.markdown(
+        f"**Kernels by time**{f' (the {MANY} longest of {len(run.kernels):,})' if len(run.kernels) > MANY else ''}"
+    )
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config={
+            "Kernel": st.column_config.TextColumn(width="large"),
+            "Total (ms)": st.column_config.NumberColumn(format="%.4g"),
+            "Mean (µs)": st.column_config.NumberColumn(format="%.4g"),
+            "Share": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+        },
+    )
+
+
+def _row(comparison: Comparison) -> dict[str, object]:
+    point, found = comparison.point, comparison.estimate
+    unit = next((unit for word, unit in UNITS.items() if word in point.metric), "ms")
+    scale = MILLISECOND if unit == "ms" else 1.0
+    predicted = comparison.predicted
+    decode = comparison.floor_utilisation is not None
+    return {
+        "Metric": METRICS.get(point.metric, point.metric),
+        "Statistic": point.statistic,
+        "Requests at once": point.concurrency,
+        "Requests/s": point.request_rate,
+        "Prompt": point.prompt_tokens,
+        "Output": point.output_tokens,
+        "Cached": point.prefix_cached_tokens,
+        "Unit": unit,
+        "Measured": point.value / scale,
+        "Predicted": predicted / scale if predicted is not None else None,
+        "Measured ÷ predicted": comparison.residual,
+        "Floor (ms)": found.floor / MILLISECOND if found is not None and decode else None,
+        "Floor reached": comparison.floor_utilisation,
+        "Why not": comparison.refusal,
+    }

@@ -1,0 +1,106 @@
+"""What a file does not tell of its scenario, asked of its reader; what it tells is the default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from planner.catalogue import gpus
+from planner.measured import Run
+from planner.model import Model
+from planner.overlay import format_cell
+from planner.precision import SCHEMES
+from ui.question import COUNTS, OWN, config_box, config_label, gpu_label, named_model, named_models, own_model
+from ui.workspace import is_demo, store
+
+USUAL_GPU, USUAL_MODEL = "h100-sxm", "meta-llama/Llama-3.1-8B-Instruct"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The reader's word: GPU, model, and columns of predict.INPUTS that the file leaves open."""
+
+    gpu: str
+    model: Model
+    cells: dict[str, str]
+
+
+def confirm(run: Run) -> Confirmed:
+    """Controls with the file's own word as default.
+
+    run : whose gaps are asked for
+    """
+    gpu_said = f"the file says {', '.join(run.gpu_names)}" if run.gpu_names else "the file does not say"
+    first = st.columns([3, 1, 4, 2, 2], vertical_alignment="bottom")
+    gpu = first[0].selectbox(
+        "GPU", list(gpus()), index=list(gpus()).index(run.gpu or USUAL_GPU), format_func=gpu_label,
+        key=f"gpu-{run.id}", help=gpu_said,
+    )  # fmt: skip
+    count = _count(run, first[1])
+    with first[2]:
+        name = _model_box(run)
+    with first[4], st.popover(config_label(f"config-{run.id}"), width="stretch"):
+        config_box(f"config-{run.id}")
+    scheme = _scheme(run, first[3])
+    cells = {"tensor_parallel": str(count), "quantization": "" if scheme == OWN else scheme}
+    cells |= _load(run)
+    model = own_model(f"config-{run.id}") or named_model(name)
+    _keep(run, gpu, name)
+    return Confirmed(gpu, model, cells)
+
+
+def _model_box(run: Run) -> str:
+    told = run.model or USUAL_MODEL
+    names = named_models(told)
+    said = f"the file says {run.model_name}" if run.model_name else "the file does not say"
+    return st.selectbox(
+        "Model", names, index=names.index(told), key=f"model-{run.id}", help=said, accept_new_options=True
+    )
+
+
+def _count(run: Run, column: st.delta_generator.DeltaGenerator) -> int:
+    told = int(float(run.settings.get("tensor_parallel", 1)))
+    options = sorted({*COUNTS, told})
+    return column.selectbox("GPUs", options, index=options.index(told), key=f"gpus-{run.id}")
+
+
+def _scheme(run: Run, column: st.delta_generator.DeltaGenerator) -> str:
+    told = str(run.settings.get("quantization", OWN))
+    options = [OWN, *SCHEMES]
+    return column.selectbox(
+        "Quantization", options, index=options.index(told if told in options else OWN), key=f"scheme-{run.id}"
+    )
+
+
+def _load(run: Run) -> dict[str, str]:
+    """Load and lengths: asked where no point tells them; a trace is also asked which phase it shows."""
+    asked: dict[str, str] = {}
+    told = {
+        "concurrency": any(point.concurrency or point.request_rate for point in run.points)
+        or "requests" in run.settings,
+        "input_tokens": any(point.prompt_tokens for point in run.points),
+        "output_tokens": any(point.output_tokens for point in run.points),
+    }
+    labels = {
+        "concurrency": ("Batch", 8),
+        "input_tokens": ("Prompt tokens", 512),
+        "output_tokens": ("Output tokens", 128),
+    }
+    missing = [name for name, known in told.items() if not known]
+    columns = st.columns(4, vertical_alignment="bottom") if missing or run.kernels else []
+    for column, name in zip(columns, missing, strict=False):
+        text, usual = labels[name]
+        value = column.number_input(text, min_value=1, value=usual, step=1, key=f"{name}-{run.id}")
+        asked[name] = format_cell(float(value))
+    if run.kernels:
+        columns[3].segmented_control(
+            "The trace shows", ["decode", "prefill"], default="decode", required=True, key="phase"
+        )
+    return asked
+
+
+def _keep(run: Run, gpu: str, model: str) -> None:
+    """Saves what differs from the file's word beside the run."""
+    if not is_demo(run) and (gpu, model) != (run.gpu or USUAL_GPU, run.model or USUAL_MODEL):
+        store().set_choice(run.id, gpu=gpu, model=model)

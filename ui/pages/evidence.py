@@ -1,0 +1,146 @@
+"""Evidence: drop a file, see what it is and what it says, and its points on the same roof as the prediction."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from planner.errors import PlannerError
+from planner.estimate import phases
+from planner.measured import Run, Severity
+from planner.memory import memory
+from planner.overlay import Mark, compare, kernel_marks, predicted_marks, scenario_of, step_marks
+from planner.scenario import Scenario
+from ui.charts import roofline
+from ui.comparison import comparison_table, kernel_table, verdict
+from ui.confirm import Confirmed, confirm
+from ui.link import choice, read_link, write_link
+from ui.show import chart, theme
+from ui.words import plain
+from ui.workspace import import_bytes, is_demo, known_runs, label, store, whole_run
+
+UPLOAD_LIMIT_MB = 200
+Marks = tuple[Mark, ...]
+
+
+def page() -> None:
+    """Upload, choice of a run, and what it says."""
+    st.markdown("#### What was measured, on the same roof as what was predicted")
+    upload()
+    runs = known_runs()
+    parameter = {"run": choice(tuple(runs), next(iter(runs)))}
+    if st.session_state.get("run") not in runs:
+        st.session_state.pop("run", None)
+    for dropped in read_link(parameter):
+        st.warning(plain(dropped))
+    chosen = st.selectbox(
+        "Run", list(runs), key="run", format_func=lambda run: label(runs[run]), persist_state="session"
+    )
+    write_link(parameter)
+    try:
+        evidence(whole_run(runs[chosen]))
+    except PlannerError as error:
+        st.error(plain(str(error)))
+
+
+def upload() -> None:
+    """Takes files in; each is imported or refused by name, once."""
+    files = st.file_uploader(
+        "Drop an Nsight Systems SQLite export or a vllm bench serve result. Larger files: python cli.py import FILE.",
+        accept_multiple_files=True,
+        max_upload_size=UPLOAD_LIMIT_MB,
+        key="upload",
+    )
+    seen: dict[str, tuple[bool, str]] = st.session_state.setdefault("imported", {})
+    for file in files:
+        if file.file_id not in seen:
+            seen[file.file_id] = _import(file.name, file.getbuffer())
+        worked, text = seen[file.file_id]
+        (st.success if worked else st.error)(plain(text))
+
+
+@st.fragment
+def evidence(run: Run) -> None:
+    """What the run is, the confirmed GPU and model, its points on the roof, the tables."""
+    st.markdown(("**Demo workspace.** " if is_demo(run) else "") + verdict(run))
+    show_notes(run)
+    try:
+        chosen = confirm(run)
+        scenario = scenario_of(run, chosen.gpu, chosen.model, **chosen.cells)
+        if run.kernels:
+            show_kernels(run, scenario)
+        else:
+            show_points(run, scenario, chosen)
+    except PlannerError as error:
+        st.error(plain(str(error)))
+    if not is_demo(run):
+        _delete(run)
+
+
+def show_notes(run: Run) -> None:
+    """Errors and warnings in view, the rest one click away."""
+    for note in run.notes:
+        if note.severity is Severity.ERROR:
+            st.error(plain(note.text))
+        elif note.severity is Severity.WARNING:
+            st.caption(f"⚠ {plain(note.text)}")
+    more = [note.text for note in run.notes if note.severity is Severity.INFO]
+    if more:
+        with st.expander(f"What else to know of this file ({len(more)})"):
+            st.markdown("\n".join(f"- {plain(text)}" for text in more))
+
+
+def show_kernels(run: Run, scenario: Scenario) -> None:
+    """Kernels of a trace on the roof, beside the ops of the step that it is taken to show."""
+    prefill, decode = phases(scenario, memory(scenario))
+    phase = decode if st.session_state.get("phase", "decode") == "decode" else prefill
+    name = "decode" if phase is decode else "prefill"
+    marks, unplaced = kernel_marks(run, phase)
+    above = sum(mark.share for mark in marks if mark.above_roof)
+    st.markdown(
+        f"**{len(marks)}** kernels stand on the roof with the FLOPs of the model's ops that their class implements "
+        f"and their own measured time; {100 * unplaced:.0f} % of kernel time has no op in the model."
+    )
+    if above > 0:
+        st.warning(
+            f"{100 * above:.0f} % of kernel time lies above the roof: this trace does not show {name} of this model "
+            "with this batch and context. Correct them above."
+        )
+    _roof(scenario, predicted_marks(name, phase), marks, f"roof-{run.id}")
+    kernel_table(run, marks)
+
+
+def show_points(run: Run, scenario: Scenario, chosen: Confirmed) -> None:
+    """Points of a load test or sweep on the roof and in a table, each beside its prediction."""
+    compared = compare(run, chosen.gpu, chosen.model, **chosen.cells)
+    predicted, measured = step_marks(compared)
+    if measured:
+        _roof(scenario, predicted, measured, f"roof-{run.id}", measured_alone=True)
+    elif compared and all(comparison.refusal for comparison in compared):
+        st.error(plain(compared[0].refusal or ""))
+    comparison_table(compared)
+
+
+def _roof(scenario: Scenario, predicted: Marks, measured: Marks, key: str, *, measured_alone: bool = False) -> None:
+    gpu = scenario.deployment.gpu
+    said = f"Roofline of {gpu.label} with {len(measured)} measured marks beside {len(predicted)} predicted ones"
+    data = roofline.datasets(gpu, scenario.quantization.matmul, predicted, measured, measured_alone=measured_alone)
+    chart(roofline.roofline_spec(theme()), data, key=key, alt=said)
+
+
+def _import(name: str, content: memoryview) -> tuple[bool, str]:
+    try:
+        run = import_bytes(name, content)
+    except PlannerError as error:
+        return False, str(error)
+    st.session_state["run"] = run.id
+    return True, f"{run.source_name}: imported as run {run.id} by the {run.tool} importer."
+
+
+def _delete(run: Run) -> None:
+    if st.button("Delete this run", key=f"delete-{run.id}"):
+        store().delete(run.id)
+        st.session_state.pop("run", None)
+        st.rerun()
+
+
+page()

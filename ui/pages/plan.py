@@ -1,0 +1,99 @@
+"""Plan: the answer in a sentence, the question under it, and all that the answer rests on."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from planner.alternatives import alternatives
+from planner.command import serve_command
+from planner.errors import InsufficientMemory, PlannerError, UnknownModel
+from planner.estimate import Estimate, estimate
+from planner.memory import memory
+from planner.overlay import predicted_marks
+from planner.scenario import Scenario
+from ui.answer import figures, foundations, memory_sentence, ops_table
+from ui.charts import memory as memory_chart
+from ui.charts import roofline
+from ui.question import asked, controls, offer_fetch
+from ui.show import chart, theme
+from ui.words import answer_sentence, gpus_text, plain
+
+
+def page() -> None:
+    """The whole page is one fragment: a change of a control redraws controls and answer, and nothing else."""
+    plan()
+
+
+@st.fragment
+def plan() -> None:
+    """Controls, then the answer or a clear no."""
+    headline = st.container()
+    values = controls()
+    try:
+        scenario = asked(values)
+        show_answer(estimate(scenario), headline)
+    except InsufficientMemory as no:
+        show_refusal(scenario, no, headline)
+    except UnknownModel as error:
+        headline.error(plain(str(error)))
+        offer_fetch(values["model"])
+    except PlannerError as error:
+        headline.error(plain(str(error)))
+
+
+def show_answer(found: Estimate, headline: DeltaGenerator) -> None:
+    """The sentence above the controls; figures, chart and tables below."""
+    headline.markdown(f"#### {answer_sentence(found)}")
+    headline.markdown(memory_sentence(found.memory, found.scenario.workload))
+    for caveat in found.caveats:
+        st.caption(f"⚠ {plain(caveat)}")
+    figures(found)
+    show_roofline(found)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Memory of each GPU**")
+        show_memory(found.scenario)
+    with right:
+        foundations(found)
+    with st.expander("Every op of both steps"):
+        ops_table(found)
+    with st.expander("Run it: the vllm serve command"):
+        st.code(serve_command(found.scenario), language="bash", wrap_lines=True)
+
+
+def show_refusal(scenario: Scenario, no: InsufficientMemory, headline: DeltaGenerator) -> None:
+    """Why not, and the nearest that fits."""
+    headline.markdown(f"#### No: {plain(scenario.model.name)} does not run on {gpus_text(scenario)}.")
+    headline.error(plain(str(no)))
+    nearest = [text for text, _ in alternatives(scenario)]
+    headline.markdown(
+        f"**What fits instead:** {', or '.join(nearest)}." if nearest else "No single change makes it fit."
+    )
+    show_memory(scenario)
+
+
+def show_roofline(found: Estimate) -> None:
+    """Both steps' ops under the GPU's ceilings."""
+    gpu, used = found.scenario.deployment.gpu, found.scenario.quantization.matmul
+    marks = (*predicted_marks("prefill", found.prefill), *predicted_marks("decode", found.decode))
+    st.markdown(
+        "**Roofline**: what each op reaches under the GPU's ceilings. Larger marks take more of their step's time."
+    )
+    chart(
+        roofline.roofline_spec(theme()),
+        roofline.datasets(gpu, used, marks),
+        key="plan-roofline",
+        alt=roofline.described(gpu, found.prefill, found.decode),
+    )
+
+
+def show_memory(scenario: Scenario) -> None:
+    """Memory parts as one bar; also for what does not fit."""
+    room = memory(scenario)
+    chart(
+        memory_chart.memory_spec(theme()), memory_chart.parts(room), key="plan-memory", alt="Memory of each GPU by part"
+    )
+
+
+page()

@@ -1,0 +1,231 @@
+"""The controls of a question, and the scenario that they ask for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from planner.catalogue import gpus
+from planner.catalogue_models import known_model, model_from_hub, models
+from planner.errors import MalformedFile, PlannerError
+from planner.families import model_from_config
+from planner.model import Model
+from planner.precision import SCHEMES
+from planner.predict import question
+from planner.quantities import Source
+from planner.scenario import MODES, Scenario
+from ui import link
+from ui.words import plain
+
+OWN = "auto"
+COUNTS = (1, 2, 4, 8, 16)
+KV_FORMATS = (OWN, "fp8", "fp4")
+SCHEME_NAMES = (OWN, *SCHEMES)
+MAX_TOKENS = 10_000_000
+CONFIG_LIMIT_MB = 5
+PRESETS: dict[str, dict[str, Any]] = {
+    "Chat, 8B on one H100": {
+        "gpu": "h100-sxm", "gpus": 1, "model": "meta-llama/Llama-3.1-8B-Instruct", "quantization": OWN, "kv": OWN,
+        "concurrency": 32, "prompt": 512, "output": 256,
+    },
+    "70B in fp8 on four H100": {
+        "gpu": "h100-sxm", "gpus": 4, "model": "meta-llama/Llama-3.3-70B-Instruct", "quantization": "fp8", "kv": OWN,
+        "concurrency": 64, "prompt": 1024, "output": 512,
+    },
+    "Long documents on an H200": {
+        "gpu": "h200-sxm", "gpus": 1, "model": "Qwen/Qwen3-32B", "quantization": "fp8", "kv": "fp8",
+        "concurrency": 8, "prompt": 16000, "output": 512,
+    },
+    "Mixture of experts on a B200": {
+        "gpu": "b200", "gpus": 1, "model": "openai/gpt-oss-120b", "quantization": OWN, "kv": OWN,
+        "concurrency": 64, "prompt": 1024, "output": 1024,
+    },
+    "7B AWQ on a T4": {
+        "gpu": "t4", "gpus": 1, "model": "TheBloke/Llama-2-7B-AWQ", "quantization": "awq", "kv": OWN,
+        "concurrency": 1, "prompt": 512, "output": 128,
+    },
+}  # fmt: skip
+FIRST = next(iter(PRESETS.values()))
+PARAMETERS = {
+    "gpu": link.gpu(FIRST["gpu"]),
+    "gpus": link.choice(COUNTS, FIRST["gpus"]),
+    "model": link.name(FIRST["model"]),
+    "quantization": link.choice(SCHEME_NAMES, FIRST["quantization"]),
+    "concurrency": link.whole(1, 100_000, FIRST["concurrency"]),
+    "prompt": link.whole(1, MAX_TOKENS, FIRST["prompt"]),
+    "output": link.whole(1, MAX_TOKENS, FIRST["output"]),
+    "kv": link.choice(KV_FORMATS, FIRST["kv"]),
+    "load": link.choice(MODES, MODES[0]),
+    "cached": link.whole(0, MAX_TOKENS, 0),
+    "version": link.name("", longest=20),
+    "seqs": link.whole(1, 100_000, None),
+    "budget": link.whole(1, MAX_TOKENS, None),
+    "eager": link.choice((False, True), default=False),
+}
+COLUMNS = {
+    "gpu": "gpu", "model": "model", "tensor_parallel": "gpus", "quantization": "quantization", "kv_cache": "kv",
+    "concurrency": "concurrency", "input_tokens": "prompt", "output_tokens": "output",
+    "prefix_cached_tokens": "cached", "mode": "load", "engine_version": "version", "max_num_seqs": "seqs",
+    "max_num_batched_tokens": "budget", "enforce_eager": "eager",
+}  # fmt: skip
+"""Column of predict.INPUTS -> key in session state and link."""
+HELP = {
+    "gpu": "Dense peaks, bandwidth and memory come from the catalogue; what no data sheet confirmed is marked.",
+    "gpus": "Tensor parallel: GPUs that share each matrix.",
+    "model": "A name of the catalogue or of Hugging Face (-Instruct, -FP8, -AWQ variants too). Type to search.",
+    "quantization": "How weights are stored. auto: as the checkpoint has them, else 16 bits.",
+    "kv": "Format of keys and values in the cache. auto: 16 bits.",
+    "concurrency": "Requests in flight at once: each finished one is followed by the next.",
+    "prompt": "Tokens of each prompt.",
+    "output": "Tokens generated for each prompt.",
+    "cached": "Tokens of each prompt that the prefix cache already holds.",
+    "load": "serving: a closed loop with a mixed schedule. batch: one static batch, all started together.",
+    "version": "vLLM's defaults and host times change with its version.",
+    "seqs": "Sequences in one step; empty takes vLLM's default for this GPU.",
+    "budget": "Tokens in one step; empty takes vLLM's default for this GPU.",
+    "config": "Stands in for the model above. It stays in this session; a link does not carry it.",
+}
+
+
+def controls() -> dict[str, str]:
+    """Draws the controls; returns their values as columns of predict.INPUTS."""
+    for dropped in link.read_link(PARAMETERS):
+        st.warning(plain(dropped))
+    st.pills("Start from", list(PRESETS), key="preset", on_change=set_preset)
+    first = st.columns([3, 1, 4, 2], vertical_alignment="bottom")
+    second = st.columns(4, vertical_alignment="bottom")
+    with first[0]:
+        _select("GPU", "gpu", tuple(gpus()), format_func=gpu_label)
+    with first[1]:
+        _select("GPUs", "gpus", COUNTS)
+    with first[2]:
+        _select("Model", "model", named_models(st.session_state["model"]), accept_new_options=True)
+    with first[3]:
+        _select("Quantization", "quantization", SCHEME_NAMES)
+    for column, (label, key) in zip(second, NUMBERS.items(), strict=False):
+        with column:
+            _number(label, key, PARAMETERS[key].default)
+    with second[3], st.popover("More", width="stretch"):
+        _more()
+    link.write_link(PARAMETERS)
+    return {column: _text(st.session_state.get(key)) for column, key in COLUMNS.items()}
+
+
+NUMBERS = {"Requests at once": "concurrency", "Prompt tokens": "prompt", "Output tokens": "output"}
+
+
+def set_preset() -> None:
+    """Takes over a preset's values; called when one is picked."""
+    chosen = st.session_state.get("preset")
+    if chosen in PRESETS:
+        st.session_state.update(PRESETS[chosen])
+
+
+def asked(values: dict[str, str]) -> Scenario:
+    """The scenario of the controls; an uploaded config.json stands in for the model's name.
+
+    values : columns of predict.INPUTS
+    raises : PlannerError
+    """
+    return question(values, own_model("config") or named_model(values["model"]))
+
+
+def named_model(name: str) -> Model:
+    """The model of a name: of the catalogue, or one that this session fetched from Hugging Face.
+
+    raises : UnknownModel, AmbiguousName
+    """
+    fetched: dict[str, Model] = st.session_state.get("fetched", {})
+    return fetched[name] if name in fetched else known_model(name)
+
+
+def offer_fetch(name: str) -> None:
+    """A button that asks Hugging Face for a model that the catalogue lacks; nothing is fetched unasked.
+
+    name : organisation/model
+    """
+    if "/" not in name or not st.button("Fetch its config.json from huggingface.co", key="fetch"):
+        return
+    try:
+        st.session_state.setdefault("fetched", {})[name] = model_from_hub(name)
+    except PlannerError as error:
+        st.error(plain(str(error)))
+        return
+    st.rerun()
+
+
+def named_models(told: str) -> tuple[str, ...]:
+    """Every model of the catalogue, and one more name where it is not among them."""
+    names = tuple(models())
+    return names if told in names else (told, *names)
+
+
+def config_label(key: str) -> str:
+    """What to click for an own config.json; says whether one is in use.
+
+    key : of the uploader
+    """
+    return "Own config.json" if st.session_state.get(key) is None else "Own config.json: in use"
+
+
+def config_box(key: str) -> None:
+    """Takes a config.json of the reader's own; it stays in the session and is not part of a link.
+
+    key : of the uploader, for own_model
+    """
+    label = "A config.json of your own"
+    st.file_uploader(label, type="json", key=key, max_upload_size=CONFIG_LIMIT_MB, help=HELP["config"])
+
+
+def own_model(key: str) -> Model | None:
+    """The model of an uploaded config.json, as long as it is there.
+
+    key : of the uploader
+    raises : PlannerError
+    """
+    uploaded = st.session_state.get(key)
+    if uploaded is None:
+        return None
+    try:
+        config = json.loads(uploaded.getvalue())
+    except (ValueError, RecursionError):
+        raise MalformedFile(f"{uploaded.name[:60]} is not JSON. Upload the model's config.json as it is.") from None
+    if not isinstance(config, dict):
+        raise MalformedFile(f"{uploaded.name[:60]} holds no JSON object. Upload the model's config.json as it is.")
+    return model_from_config(config, "uploaded config.json", Source("uploaded config.json"))
+
+
+def gpu_label(gpu_id: str) -> str:
+    """A GPU as the list shows it, what was not checked marked."""
+    gpu = gpus()[gpu_id]
+    return f"{gpu.label}{' (not all checked)' if gpu.unchecked else ''}"
+
+
+def _select(label: str, key: str, options: tuple[Any, ...], **more: Any) -> None:
+    st.selectbox(label, options, key=key, help=HELP[key], persist_state="session", **more)
+
+
+def _number(label: str, key: str, usual: int | None) -> None:
+    hint = None if usual is not None else "vLLM's default"
+    low = 0 if key == "cached" else 1
+    st.number_input(
+        label, min_value=low, max_value=MAX_TOKENS, value=usual, step=1, key=key, help=HELP[key],
+        placeholder=hint, persist_state="session",
+    )  # fmt: skip
+
+
+def _more() -> None:
+    _select("KV cache format", "kv", KV_FORMATS)
+    st.segmented_control("Load", MODES, key="load", help=HELP["load"], required=True, persist_state="session")
+    _number("Cached prompt tokens", "cached", 0)
+    st.text_input("vLLM version", placeholder="latest", key="version", help=HELP["version"], persist_state="session")
+    _number("max_num_seqs", "seqs", None)
+    _number("max_num_batched_tokens", "budget", None)
+    st.toggle("Eager mode (no CUDA graphs)", key="eager", persist_state="session")
+    config_box("config")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or value == OWN else str(value)

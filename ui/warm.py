@@ -1,0 +1,27 @@
+"""Done once for a server: what every page needs is loaded, then hidden from the garbage collector.
+
+Streamlit collects garbage after each rerun; with all imports in view that takes tens of milliseconds of each change.
+"""
+
+from __future__ import annotations
+
+import gc
+
+import streamlit as st
+
+from planner.estimate import estimate
+from planner.predict import question
+from ui.charts.memory import memory_spec
+from ui.charts.roofline import roofline_spec
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> bool:
+    """Loads the catalogue and chart specifications, answers one question, and freezes what is in memory."""
+    estimate(question({"gpu": "h100-sxm", "model": "meta-llama/Llama-3.1-8B-Instruct"}))
+    for theme in ("light", "dark"):
+        roofline_spec(theme)
+        memory_spec(theme)
+    gc.collect()
+    gc.freeze()
+    return True

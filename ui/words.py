@@ -1,0 +1,178 @@
+"""Numbers and sentences as people write them. Text of users and files is escaped before it becomes Markdown."""
+
+from __future__ import annotations
+
+import re
+
+from planner.estimate import Estimate
+from planner.quantities import GIB, GIGA, MICROSECOND, MILLISECOND, TERA
+from planner.scenario import Scenario
+
+OPS = {
+    "embedding": "Embedding",
+    "attention.norm": "Norm before attention",
+    "attention.qkv": "QKV projection",
+    "attention.rotary": "Rotary embedding",
+    "attention.cache_write": "KV cache write",
+    "attention.prefill": "Attention (prompt)",
+    "attention.decode": "Attention (KV cache)",
+    "attention.output": "Output projection",
+    "attention.all_reduce": "All-reduce after attention",
+    "attention.query": "Query projection",
+    "attention.query_down": "Query down-projection",
+    "attention.query_up": "Query up-projection",
+    "attention.latent_down": "Latent down-projection",
+    "attention.latent_up": "Latent up-projection",
+    "attention.index": "Sparse index scores",
+    "attention.index_query": "Sparse index query",
+    "mamba.input": "Mamba input projection",
+    "mamba.convolution": "Mamba convolution",
+    "mamba.scan": "Mamba state update",
+    "mamba.output": "Mamba output projection",
+    "delta.input": "Linear attention input",
+    "delta.convolution": "Linear attention convolution",
+    "delta.scan": "Linear attention state update",
+    "delta.output": "Linear attention output",
+    "ffn.norm": "Norm before FFN",
+    "ffn.up": "Gate and up projection",
+    "ffn.activation": "Activation",
+    "ffn.down": "Down projection",
+    "ffn.all_reduce": "All-reduce after FFN",
+    "router": "Router",
+    "experts.routing": "Expert routing",
+    "experts.up": "Experts: gate and up",
+    "experts.activation": "Experts: activation",
+    "experts.down": "Experts: down",
+    "experts.combine": "Experts: combine",
+    "experts.latent": "Experts: latent projection",
+    "shared_experts.up": "Shared experts: gate and up",
+    "shared_experts.activation": "Shared experts: activation",
+    "shared_experts.down": "Shared experts: down",
+    "final_norm": "Final norm",
+    "lm_head": "LM head",
+    "logits.gather": "Gather logits",
+    "sampling": "Sampling",
+}
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:])")
+
+
+def plain(text: str) -> str:
+    """Text with every character escaped that Markdown would act on: no link, image or style can come of it.
+
+    text : from a user or a file
+    """
+    return MARKDOWN.sub(r"\\\1", text)
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that fits it, to three digits.
+
+    seconds : [s]
+
+    >>> duration(0.00578), duration(12.3), duration(4.2e-6)
+    ('5.78 ms', '12.3 s', '4.2 µs')
+    """
+    if seconds < MILLISECOND:
+        return f"{digits(seconds / MICROSECOND)} µs"
+    return f"{digits(seconds / MILLISECOND)} ms" if seconds < 1 else f"{digits(seconds)} s"
+
+
+def digits(value: float) -> str:
+    """Three significant digits, thousands separated.
+
+    value : any number [1]
+
+    >>> digits(1234.5), digits(5.784), digits(0.01234)
+    ('1,234', '5.78', '0.0123')
+    """
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def memory_text(amount: float) -> str:
+    """Memory in GiB, as vLLM and CUDA report it.
+
+    amount : [bytes]
+    """
+    return f"{amount / GIB:,.1f} GiB"
+
+
+def tera(rate: float) -> str:
+    """A rate in TFLOP/s.
+
+    rate : [FLOP/s]
+    """
+    return f"{digits(rate / TERA)} TFLOP/s"
+
+
+def giga(rate: float) -> str:
+    """A bandwidth in GB/s.
+
+    rate : [B/s]
+    """
+    return f"{digits(rate / GIGA)} GB/s"
+
+
+def dollars(amount: float) -> str:
+    """Money: cents below a hundred, whole dollars above.
+
+    amount : [USD]
+
+    >>> dollars(0.5), dollars(1234.5)
+    ('$0.50', '$1,234')
+    """
+    return f"${amount:,.0f}" if amount >= 100 else f"${amount:,.2f}"
+
+
+def percent(share: float) -> str:
+    """A share in percent.
+
+    share : [1]
+    """
+    return f"{digits(100 * share)} %"
+
+
+def op_name(name: str) -> str:
+    """An op's name for people; a group of layers keeps its number.
+
+    name : Op.name
+    """
+    group, _, rest = name.partition(".")
+    if group.startswith("layers") and rest:
+        return f"{OPS.get(rest, rest)} (group {int(group.removeprefix('layers')) + 1})"
+    return OPS.get(name, name)
+
+
+def kernel_name(name: str, longest: int = 32) -> str:
+    """A kernel's name without return type, namespaces, template and call arguments.
+
+    name : demangled
+    longest : characters kept [1]
+
+    >>> kernel_name("void at::native::reduce_kernel<(int)512, (int)1>(T3)")
+    'reduce_kernel'
+    """
+    bare = re.split(r"[<(]", name.removeprefix("void "))[0].split("::")[-1].strip() or name
+    return bare if len(bare) <= longest else f"{bare[: longest - 1]}…"
+
+
+def gpus_text(scenario: Scenario) -> str:
+    """How many of which GPU."""
+    count = scenario.deployment.tensor_parallel
+    return f"{count} × {scenario.deployment.gpu.label}"
+
+
+def answer_sentence(found: Estimate) -> str:
+    """The answer in one sentence that a manager understands, in Markdown."""
+    load, scenario = found.scenario.workload, found.scenario
+    model, formats = plain(scenario.model.name), scenario.quantization.scheme
+    who = "one request" if load.concurrency == 1 else f"{load.concurrency:,.0f} requests at once"
+    if load.request_rate is not None:
+        who = f"{digits(load.request_rate)} requests a second"
+    then = f", then a token every **{duration(found.tpot.value)}**" if found.tpot else ""
+    return (
+        f"**{model}** in {formats} on **{gpus_text(scenario)}**, {who}: first token after "
+        f"**{duration(found.ttft.value)}**{then}, **{digits(found.output_tokens_per_second)} tokens/s** in all. "
+        f"Prefill is bound by **{found.prefill.bound.label}**, decode by **{found.decode.bound.label}**."
+    )

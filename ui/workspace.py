@@ -1,0 +1,55 @@
+"""The reader's runs: their store, and the demo workspace that is part of the product."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+import importers
+from importers.reference import TOOL as DEMO
+from importers.reference import reference_runs
+from planner.measured import Run
+from store.runs import Store, default_root
+
+SAFE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def store() -> Store:
+    """The store that HEADROOM_STORE names, or the user's own."""
+    return Store(default_root())
+
+
+def known_runs() -> dict[str, Run]:
+    """Own runs, latest first, then the demo's, under their ids; without points and kernels where stored."""
+    own = {run.id: run for run in store().runs()}
+    return own | {run.id: run for run in reference_runs()}
+
+
+def whole_run(run: Run) -> Run:
+    """A run with its points and kernels."""
+    return run if is_demo(run) else store().run(run.id)
+
+
+def is_demo(run: Run) -> bool:
+    """Whether a run belongs to the demo workspace."""
+    return run.tool == DEMO
+
+
+def label(run: Run) -> str:
+    """A run as a list shows it."""
+    return f"Demo · {run.source_name}" if is_demo(run) else f"{run.source_name} · {run.tool} · {run.id}"
+
+
+def import_bytes(name: str, content: memoryview | bytes) -> Run:
+    """Imports an uploaded file and saves its run.
+
+    name : as the browser gave it; cleaned before it becomes a file's name
+    content : of the file
+    raises : ImporterError, StoreError
+    """
+    with tempfile.TemporaryDirectory(prefix="headroom-") as folder:
+        path = Path(folder) / (SAFE_NAME.sub("_", Path(name).name)[-100:].lstrip(".") or "upload")
+        path.write_bytes(content)
+        run = importers.read(path)
+        return store().run(store().save(run))
