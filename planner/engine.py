@@ -35,7 +35,7 @@ class HostTimes:
 
 HOST_TIMES: tuple[tuple[tuple[int, int], HostTimes], ...] = (
     ((0, 0), HostTimes(1.0 * MILLISECOND, 22 * MICROSECOND, 1.3 * MICROSECOND, 30 * MILLISECOND, 6 * MICROSECOND)),
-    ((0, 10), HostTimes(0.8 * MILLISECOND, 8 * MICROSECOND, 0.3 * MICROSECOND, 30 * MILLISECOND, 6 * MICROSECOND)),
+    ((0, 10), HostTimes(0.8 * MILLISECOND, 14 * MICROSECOND, 1.3 * MICROSECOND, 30 * MILLISECOND, 6 * MICROSECOND)),
 )
 """By first vLLM version. 0.8-0.9: the lab's decode sweep (what grows with the batch but not with the GPU) and prefill
 sweep (1.2-1.7 us a cached prompt token, alike on four GPUs). From 0.10: the serving tables. docs/model.md."""

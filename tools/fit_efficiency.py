@@ -4,7 +4,8 @@ Each GPU, number format and kind of op gets the few numbers of one line,
 
     time = max(FLOPs / (compute · peak), bytes / (memory · bandwidth)) + latency
 
-chosen to make the median absolute logarithmic error smallest, on a grid, so that no share can leave (0, 1].
+on a grid, so that no share can leave (0, 1]. Those of GEMM are read off one by one, where each alone decides; the rest
+make the median absolute logarithmic error smallest.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ import yaml
 
 from planner.catalogue import find_gpu
 from planner.gpu import Gpu
-from planner.quantities import MICROSECOND, MILLISECOND
+from planner.quantities import GIGA, MICROSECOND, MILLISECOND
 
 SHARES = np.round(np.arange(0.20, 1.0001, 0.02), 2)
 LATENCIES = np.array([0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40]) * MICROSECOND
+FINE_SHARES = np.round(np.arange(0.20, 1.0001, 0.01), 2)
+FINE_LATENCIES = np.arange(0, 31, 0.5) * MICROSECOND
+FEW_TOKENS, MANY_TOKENS = 16, 1024
 WEIGHT_BYTES = {"bfloat16": 2.0, "fp8": 1.0, "nvfp4": 4.5 / 8}
 FORMAT = {"bfloat16": "bf16", "fp8": "fp8", "nvfp4": "fp4"}
 ENGINES = ("vllm", "sglang")
@@ -56,21 +60,50 @@ def row(gpu: Gpu, shares: Mapping[str, float], used: tuple[str, ...], points: in
 
 
 def gemm_rows(tables: Path) -> list[dict[str, Any]]:
-    """GEMM: m tokens, k inputs, n outputs; weights in the format, activations in and out in bf16 or the format."""
+    """GEMM: m tokens, k inputs, n outputs; weights in the format, activations in and out in bf16 or the format.
+
+    Bandwidth share: that of the largest matrices, where start and end no longer count. Latency: what matrices of layers
+    take beyond it at few tokens. Compute share: of many tokens. Each is read off where it alone decides.
+    """
     data = pd.read_parquet(tables / "gemm_ops.parquet")
     data = data[data.engine.isin(ENGINES) & data.dtype_weights.isin(WEIGHT_BYTES)]
     data[["m", "n", "k"]] = data.model.str.extract(r"m=(\d+) n=(\d+) k=(\d+)").astype(float)
+    largest = pd.read_csv(tables / "gemm_efficiency_summary.csv").query("framework in @ENGINES")
+    streams = largest.groupby(["gpu", "dtype"]).small_m_max_GBs.median()
     rows = []
     for (name, dtype), part in data.groupby(["gpu", "dtype_weights"]):
         gpu = known(str(name))
-        if gpu is None or FORMAT[str(dtype)] not in gpu.peaks:
-            continue
-        width = WEIGHT_BYTES[str(dtype)]
-        moved = part.n * part.k * width + part.m * part.k * width + part.m * part.n * 2
-        flops = 2 * part.m * part.n * part.k
-        shares = fit(*numbers(flops, moved, part.value), gpu.peaks[FORMAT[str(dtype)]], gpu.bandwidth)
-        rows.append(row(gpu, shares, ("compute", "memory"), len(part), format=FORMAT[str(dtype)]))
+        if gpu is not None and FORMAT[str(dtype)] in gpu.peaks:
+            shares = gemm_shares(gpu, str(dtype), part, streams[name, dtype] * GIGA / gpu.bandwidth)
+            rows.append(row(gpu, shares, ("compute", "memory"), len(part), format=FORMAT[str(dtype)]))
     return rows
+
+
+def gemm_shares(gpu: Gpu, dtype: str, part: pd.DataFrame, memory: float) -> dict[str, float]:
+    """Latency of few tokens at the bandwidth share of the largest matrices, then compute share of many tokens."""
+    width, tokens, seconds = WEIGHT_BYTES[dtype], part.m.to_numpy(), part.value.to_numpy() * MILLISECOND
+    moved = (part.n * part.k * width + part.m * part.k * width + part.m * part.n * 2).to_numpy()
+    flops, peak = (2 * part.m * part.n * part.k).to_numpy(), gpu.peaks[FORMAT[dtype]]
+    stream = moved / (memory * gpu.bandwidth)
+    few, many = tokens <= FEW_TOKENS, tokens >= MANY_TOKENS
+    latency = best(FINE_LATENCIES, lambda value: np.mean(off(stream[few] + value, seconds[few])))
+
+    def predicted(compute: float) -> Any:
+        return np.maximum(flops / (compute * peak), stream) + latency
+
+    compute = best(FINE_SHARES, lambda value: np.median(off(predicted(value)[many], seconds[many])))
+    error = float(np.median(off(predicted(compute), seconds)))
+    return {"compute": compute, "memory": memory, "latency": latency, "error": error}
+
+
+def best(grid: Any, cost: Callable[[float], Any]) -> float:
+    """The value of a grid at which a cost is smallest."""
+    return float(min(grid, key=cost))
+
+
+def off(predicted: Any, seconds: Any) -> Any:
+    """Absolute logarithmic errors."""
+    return np.abs(np.log(predicted / seconds))
 
 
 def decode_attention_rows(tables: Path) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ def test_one_request_by_hand():
     prefill = float(step_time(question, prefill_step(1.0, 100.0)).total)
     decodes = 2 * float(step_time(question, decode_step(1.0, 101.5)).total)
     found = played(Workload(100, 3, requests=1))
-    assert found.ttft[0] == pytest.approx(0.030 + 100 * 0.3e-6 + prefill, rel=1e-9)
+    assert found.ttft[0] == pytest.approx(0.030 + 100 * 1.3e-6 + prefill, rel=1e-9)
     assert found.tpot[0] == pytest.approx(decodes / 2, rel=1e-9)
     assert found.e2e[0] == pytest.approx(found.ttft[0] + decodes, rel=1e-9)
 
