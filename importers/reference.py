@@ -51,20 +51,7 @@ def lab_decode(path: Path) -> Iterator[Run]:
 
     path : lab_decode_sweep.csv; times in [ms]
     """
-    for gpu, rows in _by(path, "gpu"):
-        points = tuple(
-            MeasuredPoint(
-                metric="latency_per_output_token",
-                statistic="mean",
-                value=float(row["latency_per_output_token_ms"]) * MILLISECOND,
-                concurrency=float(row["batch"]),
-                prompt_tokens=float(row["input_tokens"]),
-                output_tokens=float(row["output_tokens"]),
-                prefix_cached_tokens=float(row["input_tokens"]) - LAB_BLOCK,
-            )
-            for row in rows
-        )
-        yield _run(path, gpu, rows, "decode sweep", points, LAB_SETTINGS, (REPEATED_PROMPTS,))
+    return _lab(path, "decode sweep", "latency_per_output_token", "latency_per_output_token_ms")
 
 
 def lab_prefill(path: Path) -> Iterator[Run]:
@@ -72,20 +59,24 @@ def lab_prefill(path: Path) -> Iterator[Run]:
 
     path : lab_prefill_sweep.csv; times in [ms]
     """
+    return _lab(path, "prefill sweep", "ttft", "latency_ms")
+
+
+def _lab(path: Path, what: str, metric: str, column: str) -> Iterator[Run]:
     for gpu, rows in _by(path, "gpu"):
         points = tuple(
             MeasuredPoint(
-                metric="ttft",
+                metric=metric,
                 statistic="mean",
-                value=float(row["latency_ms"]) * MILLISECOND,
+                value=float(row[column]) * MILLISECOND,
                 concurrency=float(row["batch"]),
                 prompt_tokens=float(row["input_tokens"]),
-                output_tokens=1.0,
+                output_tokens=float(row["output_tokens"]),
                 prefix_cached_tokens=float(row["input_tokens"]) - LAB_BLOCK,
             )
             for row in rows
         )
-        yield _run(path, gpu, rows, "prefill sweep", points, LAB_SETTINGS, (REPEATED_PROMPTS,))
+        yield _run(path, gpu, rows, what, points, LAB_SETTINGS, (REPEATED_PROMPTS,))
 
 
 def t4_static(path: Path) -> Iterator[Run]:

@@ -111,7 +111,7 @@ def _stored_as(model: Model, name: str, storage: Storage | None) -> Model:
     block = storage.block or (storage.scheme == "fp8" and name.lower().startswith(BLOCK_SCALED))
     if (storage.scheme, block) == (model.checkpoint.scheme, model.checkpoint.block):
         return replace(model, name=name)
-    stored = Checkpoint(storage.scheme, model.checkpoint.dtype, block=block)
+    stored = Checkpoint(storage.scheme, model.checkpoint.dtype, block=block, kv_cache=_kv_cache(name, storage.scheme))
     return replace(model, name=name, checkpoint=stored, caveats=(*model.caveats, FROM_NAME.format(storage.scheme)))
 
 
@@ -247,4 +247,11 @@ def _checkpoint(fields: Mapping[str, Any], model: Model, row: Row) -> Checkpoint
         raise BadRow(
             f'{row.file}, model "{row.name}": unquantized holds {sorted(kept - set(ROLES))}; roles are {ROLES}.'
         )
-    return Checkpoint(stored.get("scheme"), model.checkpoint.dtype, kept, stored.get("block") is True)
+    return Checkpoint(
+        stored.get("scheme"), model.checkpoint.dtype, kept, stored.get("block") is True, stored.get("kv_cache")
+    )
+
+
+def _kv_cache(name: str, scheme: str | None) -> str | None:
+    """NVIDIA's own FP8 and NVFP4 checkpoints declare an fp8 KV cache, as every hf_quant_config.json of theirs does."""
+    return "fp8" if name.lower().startswith("nvidia/") and scheme in ("fp8", "nvfp4") else None

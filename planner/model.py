@@ -119,12 +119,14 @@ class Checkpoint:
     dtype : number format of what is not quantized ("bf16", "fp16", "fp32")
     unquantized : roles left in `dtype`: any of "attention", "ffn", "experts", "shared_experts", "lm_head", "embedding"
     block : the fp8 scales are of blocks of 128 x 128 weights, not of tensors or channels
+    kv_cache : number format that the checkpoint declares for its KV cache, which vLLM's "auto" follows; None: its dtype
     """
 
     scheme: str | None = None
     dtype: str = "bf16"
     unquantized: frozenset[str] = frozenset({"embedding", "lm_head", "router"})
     block: bool = False
+    kv_cache: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

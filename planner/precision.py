@@ -106,7 +106,7 @@ def quantization(scheme: str | None, kv_cache: str, gpu: Gpu, model: Model) -> Q
     """The formats of a model on a GPU, or a clear refusal.
 
     scheme : name of SCHEMES; None or "auto" takes the checkpoint's own, else 16 bits
-    kv_cache : "auto" (16 bits), "fp8" or "fp4"
+    kv_cache : "auto" (what the checkpoint declares, else 16 bits), "fp8" or "fp4"
     raises : UnsupportedPrecision naming what runs instead
     """
     asked = None if scheme in (None, "", "auto") else scheme
@@ -127,7 +127,7 @@ def quantization(scheme: str | None, kv_cache: str, gpu: Gpu, model: Model) -> Q
         base=base,
         matmul=chosen.activations if native and chosen.activations else base,
         weight_bytes=chosen.stored_bytes,
-        kv_cache=_kv_format(kv_cache, base, gpu),
+        kv_cache=_kv_format(_declared(kv_cache, name, gpu, model), base, gpu),
         unquantized=_unquantized(name, model),
     )
 
@@ -149,6 +149,14 @@ def _reason(scheme: Scheme, gpu: Gpu) -> str:
     if gpu.vendor not in scheme.vendors:
         return f"its kernels are for {', '.join(scheme.vendors)} alone."
     return f"vLLM needs {scheme.capability} for it."
+
+
+def _declared(asked: str, scheme: str, gpu: Gpu, model: Model) -> str:
+    """What "auto" means: the format that the checkpoint declares, where the GPU can hold it."""
+    declared = model.checkpoint.kv_cache
+    if asked not in ("", "auto") or declared is None or scheme != model.checkpoint.scheme:
+        return asked
+    return declared if gpu.capability >= KV_CACHE_CAPABILITY[declared] else asked
 
 
 def _kv_format(asked: str, base: str, gpu: Gpu) -> str:

@@ -44,7 +44,15 @@ def checkpoint(fields: Fields, quant_config: Mapping[str, Any] | None, layers: t
     kept = frozenset({"embedding", "router"}) | _kept(found, layers)
     if scheme == "mxfp4" and method == "mxfp4":
         kept |= {"attention", "ffn", "shared_experts", "lm_head"}
-    return Checkpoint(scheme, dtype, kept, block), caveats
+    return Checkpoint(scheme, dtype, kept, block, _kv_cache(found)), caveats
+
+
+def _kv_cache(found: Fields) -> str | None:
+    """The format that kv_cache_quant_algo (ModelOpt) or kv_cache_scheme (compressed-tensors) declares."""
+    declared = found.values.get("kv_cache_quant_algo") or found.values.get("kv_cache_scheme")
+    if isinstance(declared, Mapping):
+        return "fp8" if (declared.get("type"), declared.get("num_bits")) == ("float", 8) else None
+    return "fp8" if "FP8" in str(declared).upper() else None
 
 
 def _section(fields: Fields, quant_config: Mapping[str, Any] | None) -> Fields | None:

@@ -78,3 +78,13 @@ def test_nvfp4_is_for_nvidia_alone():
     assert not runs(SCHEMES["nvfp4"], find_gpu("mi355x"))
     assert "fp8" in schemes_on(find_gpu("l40s"))
     assert schemes_on(find_gpu("t4")) == ("fp16", "int8", "awq", "gptq", "int4", "nvfp4")
+
+
+def test_auto_follows_the_kv_format_that_the_checkpoint_declares():
+    """NVIDIA's NVFP4 checkpoints declare fp8 keys and values; another scheme of the same model does not."""
+    model, b200 = find_model("nvidia/Qwen3-235B-A22B-NVFP4"), find_gpu("b200")
+    assert quantization(None, "auto", b200, model).kv_cache == "fp8"
+    assert quantization("bf16", "auto", b200, model).kv_cache == "bf16"
+    assert quantization(None, "auto", b200, find_model("Qwen/Qwen3-8B")).kv_cache == "bf16"
+    assert find_model("nvidia/Llama-3.3-70B-Instruct-FP8").checkpoint.kv_cache == "fp8"
+    assert find_model("RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic").checkpoint.kv_cache is None
