@@ -12,6 +12,7 @@ import numpy as np
 
 from planner.efficiency import efficiency
 from planner.forward import forward
+from planner.gpu import Gpu
 from planner.ops import Op
 from planner.quantities import Basis, FloatArray, Number
 from planner.roofline import Bound, bound
@@ -116,25 +117,57 @@ class StepTime:
         return max(founded, default=Basis.MEASURED)
 
 
-def op_time(op: Op, scenario: Scenario) -> OpTime:
-    """Times of one run of an op on one GPU.
+@dataclass(frozen=True, slots=True)
+class Roof:
+    """Rates that one kind of op reaches on a GPU; fields may be arrays over GPUs.
 
-        compute = FLOPs / (share · peak); memory = bytes / (share · bandwidth); link = sent / (share · link bandwidth)
-        overhead = launches · latency
+    compute : share · peak of the op's format [FLOP/s]
+    memory : share · HBM bandwidth [B/s]
+    link : share · link bandwidth [B/s]
+    latency : of one launch [s]
+    basis : of the shares
+    """
 
-    op : with counts of one GPU [FLOP, bytes]
-    scenario : GPU and split
+    compute: Number
+    memory: Number
+    link: Number
+    latency: Number
+    basis: Basis
+
+
+def roof(op: Op, gpu: Gpu, tensor_parallel: int) -> Roof:
+    """What an op's kind and format reach on a GPU.
+
+    op : its kind and format
+    gpu : whose data sheet bounds it
+    tensor_parallel : GPUs of a collective [1]
     raises : UnsupportedPrecision if the GPU has no peak for the op's format
     """
-    gpu = scenario.deployment.gpu
-    share = efficiency(op.kind, op.format, gpu, scenario.deployment.tensor_parallel)
+    share = efficiency(op.kind, op.format, gpu, tensor_parallel)
+    return Roof(
+        compute=share.compute * gpu.peak(op.format),
+        memory=share.memory * gpu.bandwidth,
+        link=share.link * gpu.link_bandwidth,
+        latency=share.latency,
+        basis=share.basis,
+    )
+
+
+def op_time(op: Op, under: Roof) -> OpTime:
+    """Times of one run of an op.
+
+        compute = FLOPs / rate; memory = bytes / rate; link = sent / rate; overhead = launches · latency
+
+    op : with counts of one GPU [FLOP, bytes]
+    under : the roof of its kind [FLOP/s], [B/s], [s]
+    """
     return OpTime(
         op,
-        compute=op.flops / (share.compute * gpu.peak(op.format)),
-        memory=op.moved / (share.memory * gpu.bandwidth),
-        link=op.sent / (share.link * gpu.link_bandwidth),
-        overhead=op.launches * share.latency,
-        basis=share.basis,
+        compute=op.flops / under.compute,
+        memory=op.moved / under.memory,
+        link=op.sent / under.link,
+        overhead=op.launches * under.latency,
+        basis=under.basis,
     )
 
 
@@ -145,7 +178,8 @@ def step_time(scenario: Scenario, step: Step) -> StepTime:
     step : what the step works on; fields may be arrays of one shape
     returns : times [s] of the step's shape
     """
-    times = tuple(op_time(op, scenario) for op in forward(scenario, step))
+    gpu, split = scenario.deployment.gpu, scenario.deployment.tensor_parallel
+    times = tuple(op_time(op, roof(op, gpu, split)) for op in forward(scenario, step))
     return StepTime(times, host_time(scenario, step), launch_gap(scenario, times))
 
 

@@ -7,6 +7,7 @@ are linear in the batch and in batch x context, divided, compared and summed in 
 from __future__ import annotations
 
 import csv
+import math
 import statistics
 import subprocess
 import sys
@@ -16,18 +17,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from planner.catalogue import gpus
+from planner.catalogue_models import models
 from planner.estimate import estimate
 from planner.latency import step_time
 from planner.predict import predict, question
 from planner.quantities import MILLISECOND
 from planner.scenario import Scenario
 from planner.step import decode_step
+from planner.sweep import sweep
 from tools.accuracy import MEASUREMENTS
 
 CELLS = {"gpu": "h100-sxm", "model": "meta-llama/Llama-3.1-8B-Instruct", "input_tokens": "512", "output_tokens": "128"}
 TABLE_ROWS = 10_000
 STEPS = 100_000
 BATCHES, LENGTHS = 100, 100
+SWEPT_SCHEMES = ("bf16", "fp16", "fp8", "int8", "awq", "nvfp4")
+SWEPT_BATCHES = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 512)
 LOADED = {"concurrency": "64", "requests": "1000", "random_range_ratio": "0.5"}
 
 
@@ -94,6 +100,13 @@ def vector_of_steps() -> Line:
     return Line(f"{STEPS:,} steps as arrays", STEPS, seconds, floor_seconds(asked, STEPS, 5))
 
 
+def whole_sweep() -> Line:
+    """40 GPUs x 30 models x 6 schemes x 12 batches, refusals with their reasons, models looked up before."""
+    axes = (list(gpus().values()), [models()[name] for name in list(models())[:30]], SWEPT_SCHEMES, SWEPT_BATCHES)
+    cells = math.prod(len(axis) for axis in axes)
+    return Line(f"a sweep of {cells:,} cells", cells, median_seconds(lambda: sweep(*axes, context=1024.0), 3))
+
+
 def simulation() -> Line:
     """A closed loop of 1,000 requests of random length at concurrency 64."""
     asked = question(CELLS | LOADED)
@@ -134,7 +147,15 @@ def floor_seconds(asked: Scenario, count: int, runs: int) -> float:
 def main() -> None:
     """Print the table."""
     print(f"{'':52} {'ms':>12} {'a second':>14} {'floor ms':>12} {'ratio':>8}")
-    for measure in (fresh_import, one_estimate, table_of_rows, vector_of_steps, simulation, open_simulation):
+    for measure in (
+        fresh_import,
+        one_estimate,
+        table_of_rows,
+        vector_of_steps,
+        whole_sweep,
+        simulation,
+        open_simulation,
+    ):
         print(measure().text(), flush=True)
     for line in serving_rows():
         print(line.text())
