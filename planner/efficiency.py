@@ -7,6 +7,7 @@ A GPU without measurements takes the mean of its generation, then of the nearest
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -16,6 +17,7 @@ from planner.catalogue import gpus, read_yaml
 from planner.gpu import Gpu
 from planner.quantities import MICROSECOND, Basis
 
+Rows = list[Mapping[str, Any]]
 NEAREST = {
     "volta": "ampere",
     "turing": "ampere",
@@ -76,15 +78,23 @@ def efficiency(kind: str, number_format: str, gpu: Gpu, gpus_sharing: int = 1) -
         whole = efficiency("gemm", number_format, gpu)
         compute, memory = SHARE_OF_GEMM[kind]
         return Efficiency(whole.compute * compute, whole.memory * memory, 1.0, whole.latency, Basis.ASSUMED)
-    chosen: Mapping[str, Mapping[str, Any]] = {
-        "gemm": {"format": _measured_format(number_format)},
-        "all_reduce": {"gpus": _size(gpus_sharing)},
-    }
-    return _nearest_rows(kind, chosen.get(kind, {}), gpu)
+    rows = _table()[kind]
+    if kind == "gemm":
+        rows = [row for row in rows if row["format"] == _measured_format(number_format)] or rows
+    if kind == "all_reduce":
+        rows = _of_size(rows, gpus_sharing)
+    return _nearest_rows(rows, gpu)
 
 
-def _nearest_rows(kind: str, wanted: Mapping[str, Any], gpu: Gpu) -> Efficiency:
-    rows = [row for row in _table()[kind] if all(row.get(key) == value for key, value in wanted.items())]
+def _of_size(rows: Rows, gpus_sharing: int) -> Rows:
+    """Each GPU's row of the group size nearest to the one asked."""
+    nearest: dict[str, Mapping[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: -abs(math.log2(row["gpus"] / gpus_sharing))):
+        nearest[row["gpu"]] = row
+    return list(nearest.values())
+
+
+def _nearest_rows(rows: Rows, gpu: Gpu) -> Efficiency:
     own = [row for row in rows if row["gpu"] == gpu.id]
     if own:
         return _mean(own, Basis.MEASURED)
@@ -94,10 +104,10 @@ def _nearest_rows(kind: str, wanted: Mapping[str, Any], gpu: Gpu) -> Efficiency:
         if alike:
             return _mean(alike, Basis.CALIBRATED if generation == gpu.generation else Basis.ASSUMED)
         generation = NEAREST[generation]
-    return _mean(rows or _table()[kind], Basis.ASSUMED)
+    return _mean(rows, Basis.ASSUMED)
 
 
-def _mean(rows: list[Mapping[str, Any]], basis: Basis) -> Efficiency:
+def _mean(rows: Rows, basis: Basis) -> Efficiency:
     def mean(key: str) -> float:
         return float(sum(row.get(key, 1.0) for row in rows) / len(rows))
 
@@ -105,11 +115,7 @@ def _mean(rows: list[Mapping[str, Any]], basis: Basis) -> Efficiency:
 
 
 def _measured_format(number_format: str) -> str:
-    return {"fp16": "bf16", "int8": "fp8", "fp32": "bf16"}.get(number_format, number_format)
-
-
-def _size(gpus_sharing: int) -> int:
-    return min((2, 4, 8), key=lambda size: abs(size - gpus_sharing))
+    return {"fp16": "bf16", "tf32": "bf16", "fp32": "bf16", "int8": "fp8"}.get(number_format, number_format)
 
 
 @cache

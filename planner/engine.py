@@ -6,6 +6,7 @@ Host times are inputs of the model like any other: each has a default, and every
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from planner.errors import InvalidWorkload
@@ -24,21 +25,29 @@ class HostTimes:
     prompt_token : more for each prompt token of a request, cached ones included [s]
     request : from the client's send to the queue and from the first token back, outside any step [s]
     launch : one kernel launched without a CUDA graph [s]
+    workers : more for each step where several GPUs are told what to run [s]
     """
 
     step: float
     sequence: float
-    prompt_token: float
-    request: float
-    launch: float
+    prompt_token: float = 1.3 * MICROSECOND
+    request: float = 30 * MILLISECOND
+    launch: float = 6 * MICROSECOND
+    workers: float = 0.0
 
 
-HOST_TIMES: tuple[tuple[tuple[int, int], HostTimes], ...] = (
-    ((0, 0), HostTimes(1.0 * MILLISECOND, 22 * MICROSECOND, 1.3 * MICROSECOND, 30 * MILLISECOND, 6 * MICROSECOND)),
-    ((0, 10), HostTimes(0.8 * MILLISECOND, 14 * MICROSECOND, 1.3 * MICROSECOND, 30 * MILLISECOND, 6 * MICROSECOND)),
-)
-"""By first vLLM version. 0.8-0.9: the lab's decode sweep (what grows with the batch but not with the GPU) and prefill
-sweep (1.2-1.7 us a cached prompt token, alike on four GPUs). From 0.10: the serving tables. docs/model.md."""
+HOST_TIMES: Mapping[str, tuple[tuple[tuple[int, int], HostTimes], ...]] = {
+    "vllm": (
+        ((0, 0), HostTimes(1.5 * MILLISECOND, 55 * MICROSECOND, workers=1.2 * MILLISECOND)),
+        ((0, 8), HostTimes(1.0 * MILLISECOND, 22 * MICROSECOND)),
+        ((0, 10), HostTimes(0.8 * MILLISECOND, 14 * MICROSECOND)),
+    ),
+    "sglang": (((0, 0), HostTimes(0.1 * MILLISECOND, 2 * MICROSECOND)),),
+}
+"""By engine and first version; an engine that is not here counts as vLLM. vLLM before 0.8 (its V0 loop): static batches
+of vLLM 0.5 on A100 and H100. 0.8-0.9: the lab's decode sweep (what grows with the batch but not with the GPU) and its
+prefill sweep (1.2-1.7 us a cached prompt token, alike on four GPUs). From 0.10: the serving tables. SGLang hides its
+scheduler behind the GPU: its own serving tables. docs/model.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class Engine:
             gpu_memory_utilization=default_utilization(self.release)
             if self.gpu_memory_utilization is None
             else self.gpu_memory_utilization,
-            host=host_times(self.release) if self.host is None else self.host,
+            host=host_times(self.release, self.name) if self.host is None else self.host,
         )
         _check(filled)
         return filled
@@ -124,12 +133,15 @@ def default_utilization(version: tuple[int, int]) -> float:
     return 0.92 if version >= (0, 20) else 0.9
 
 
-def host_times(version: tuple[int, int]) -> HostTimes:
-    """Host times of a vLLM version.
+def host_times(version: tuple[int, int], engine: str = "vllm") -> HostTimes:
+    """Host times of an engine's version.
 
     version : (major, minor) [1]
+    engine : "vllm", "sglang"; any other counts as vLLM of today
     """
-    return next(times for first, times in reversed(HOST_TIMES) if version >= first)
+    if engine not in HOST_TIMES:
+        return HOST_TIMES["vllm"][-1][1]
+    return next(times for first, times in reversed(HOST_TIMES[engine]) if version >= first)
 
 
 def _check(engine: Engine) -> None:

@@ -186,16 +186,17 @@ def step_time(scenario: Scenario, step: Step) -> StepTime:
 def host_time(scenario: Scenario, step: Step) -> Number:
     """CPU time between steps that the GPU waits for.
 
-        host = step + sequence · (sequences in the step)
+        host = step + sequence · (sequences in the step) + workers (on several GPUs)
 
-    scenario : whose engine gives the two constants [s]
+    scenario : whose engine gives the constants, and its split [s]
     step : its sequences [1]
     returns : [s]
     """
     host = scenario.engine.host
     if host is None:
         return np.float64(0.0)
-    return host.step + host.sequence * (step.prefill_sequences + step.decode_sequences)
+    workers = host.workers if scenario.deployment.tensor_parallel > 1 else 0.0
+    return host.step + workers + host.sequence * (step.prefill_sequences + step.decode_sequences)
 
 
 def launch_gap(scenario: Scenario, times: tuple[OpTime, ...]) -> Number:

@@ -28,6 +28,8 @@ LATENCIES = np.array([0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40]) * MIC
 FINE_SHARES = np.round(np.arange(0.20, 1.0001, 0.01), 2)
 FINE_LATENCIES = np.arange(0, 31, 0.5) * MICROSECOND
 FEW_TOKENS, MANY_TOKENS = 16, 1024
+BAD_TOPOLOGY = {("l40s", 8)}
+"""Measured on a host whose eight GPUs share too few links."""
 WEIGHT_BYTES = {"bfloat16": 2.0, "fp8": 1.0, "nvfp4": 4.5 / 8}
 FORMAT = {"bfloat16": "bf16", "fp8": "fp8", "nvfp4": "fp4"}
 ENGINES = ("vllm", "sglang")
@@ -142,7 +144,8 @@ def all_reduce_rows(tables: Path) -> list[dict[str, Any]]:
     data = data.groupby(["gpu", "n_gpus", "input_len"], as_index=False).value.min()
     rows = []
     for (name, gpus), part in data.groupby(["gpu", "n_gpus"]):
-        if gpu := known(str(name)):
+        gpu = known(str(name))
+        if gpu is not None and (gpu.id, int(gpus)) not in BAD_TOPOLOGY:
             moved = 2 * (int(gpus) - 1) / int(gpus) * part.input_len * 2
             shares = fit(*numbers(0 * moved, moved, part.value), 1.0, gpu.link_bandwidth)
             shares["link"] = shares["memory"]
