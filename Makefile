@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
 
-.PHONY: help app test lint bench accuracy lock clean
+.PHONY: help app test lint bench accuracy fit lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | sed 's/^/make /'
@@ -40,6 +40,10 @@ bench: $(BIN)/.dev ## speed and memory, beside a floor that only does the arithm
 
 accuracy: $(BIN)/.dev ## predictions against measurements, as one table
 	$(BIN)/python -m tools.accuracy
+
+fit: $(BIN)/.dev ## efficiencies and intervals anew from ../shared/measurements
+	$(BIN)/python -m tools.fit_efficiency ../shared/measurements
+	$(BIN)/python -m tools.fit_intervals ../shared/measurements
 
 lock: $(BIN)/.dev ## write requirements*.txt anew from requirements*.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.txt requirements.in

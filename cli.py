@@ -16,7 +16,7 @@ from importers.reference import reference_runs
 from planner.alternatives import alternatives
 from planner.catalogue_models import model_from_hub
 from planner.errors import InsufficientMemory, PlannerError, UnknownFormat
-from planner.estimate import Estimate, estimate
+from planner.estimate import Estimate, Figure, estimate
 from planner.measured import Run
 from planner.overlay import format_cell, totals
 from planner.predict import INPUTS, OUTPUTS, answer, predict, question
@@ -172,9 +172,10 @@ def as_text(found: Estimate) -> Iterator[str]:
             f"  {name:<8} bound by {phase.bound.label}: {phase.intensity:.1f} FLOP/B, ridge point {phase.ridge:.0f}, "
             f"step {phase.seconds / MILLISECOND:.2f} ms, MFU {100 * phase.mfu:.1f} %, MBU {100 * phase.mbu:.1f} %"
         )
-    yield f"  TTFT {found.ttft.value / MILLISECOND:.1f} ms"
+    yield f"  TTFT {found.ttft.value / MILLISECOND:.1f} ms{_between(found.ttft)}"
     if found.tpot:
-        yield f"  TPOT {found.tpot.value / MILLISECOND:.2f} ms (bandwidth floor {found.floor / MILLISECOND:.2f} ms)"
+        floor = f"bandwidth floor {found.floor / MILLISECOND:.2f} ms"
+        yield f"  TPOT {found.tpot.value / MILLISECOND:.2f} ms{_between(found.tpot)} ({floor})"
     yield f"  end to end {found.e2e.value / MILLISECOND:.1f} ms, {found.output_tokens_per_second:.1f} output tokens/s"
     cost = f"{found.cost.per_million_output_tokens:.3g} USD" if found.cost else "no known price"
     yield f"  per million output tokens: {cost}"
@@ -184,6 +185,12 @@ def as_text(found: Estimate) -> Iterator[str]:
     )
     yield f"  basis: {found.basis.label} ({'; '.join(f'{what}: {basis.label}' for what, basis in found.founded_on)})"
     yield from (f"  note: {caveat}" for caveat in found.caveats)
+
+
+def _between(figure: Figure) -> str:
+    if figure.low is None or figure.high is None:
+        return ""
+    return f", 90 % between {figure.low / MILLISECOND:.4g} and {figure.high / MILLISECOND:.4g} ms"
 
 
 def _refuse(scenario: Scenario, reason: str, as_object: bool) -> int:

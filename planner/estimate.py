@@ -8,14 +8,15 @@ cost -> USD
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from planner.cost import Cost, rent
+from planner.intervals import Interval, fastest_step, interval, overflows
 from planner.latency import StepTime, step_time
-from planner.memory import Memory, memory
+from planner.memory import Memory, active_weight_bytes, memory
 from planner.quantities import Basis, weakest
 from planner.roofline import Bound, arithmetic_intensity, attainable, ridge_point
 from planner.scenario import Scenario
@@ -84,7 +85,7 @@ class Figure:
 
     value : mean over the requests [s], or [1/s] for throughput
     p50, p99 : over the requests
-    low, high : interval of its error; None until one is known
+    low, high : 90 % interval of the mean (planner.intervals)
     """
 
     value: float
@@ -99,9 +100,10 @@ class Figure:
 class Estimate:
     """All that the planner says of a scenario.
 
-    floor : weights over bandwidth: no decode step can be shorter [s]
+    floor : weights that a token needs over bandwidth: no decode step can be shorter [s]
     latency_per_output_token : whole run over the tokens of one request [s]
     basis : of the weakest input; founded_on lists them all
+    throughput_low, throughput_high : 90 % interval [1/s]
     caveats : what the estimate leaves out, in sentences
     """
 
@@ -113,6 +115,8 @@ class Estimate:
     tpot: Figure | None
     e2e: Figure
     output_tokens_per_second: float
+    throughput_low: float
+    throughput_high: float
     requests_per_second: float
     latency_per_output_token: float
     floor: float
@@ -136,22 +140,25 @@ def estimate(scenario: Scenario) -> Estimate:
     founded_on = foundations(scenario, prefill.time, decode.time)
     basis = weakest(*(basis for _, basis in founded_on))
     gpus = scenario.deployment.tensor_parallel
+    ttft, tpot, e2e, why = figures(scenario, room, found, prefill, basis)
     return Estimate(
         scenario=scenario,
         memory=room,
         prefill=prefill,
         decode=decode,
-        ttft=_figure(found.ttft, basis),
-        tpot=_figure(found.tpot, basis) if scenario.workload.output_tokens > 1 else None,
-        e2e=_figure(found.e2e, basis),
+        ttft=ttft,
+        tpot=tpot,
+        e2e=e2e,
         output_tokens_per_second=found.throughput,
+        throughput_low=found.throughput * e2e.value / (e2e.high or e2e.value),
+        throughput_high=found.throughput * e2e.value / (e2e.low or e2e.value),
         requests_per_second=len(found.e2e) / found.duration,
         latency_per_output_token=found.duration / scenario.workload.output_tokens,
-        floor=room.weights / scenario.deployment.gpu.bandwidth,
+        floor=active_weight_bytes(scenario) / scenario.deployment.gpu.bandwidth,
         cost=rent(scenario.deployment.gpu, gpus, found.throughput),
         basis=basis,
         founded_on=founded_on,
-        caveats=caveats(scenario, found),
+        caveats=(*caveats(scenario, found), *([why] if why else [])),
     )
 
 
@@ -167,6 +174,29 @@ def phases(scenario: Scenario, room: Memory) -> tuple[Phase, Phase]:
         Phase(step, step_time(scenario, step), peak, gpu.bandwidth) for step in typical_step(scenario, room)
     )
     return prefill, decode
+
+
+def figures(
+    scenario: Scenario, room: Memory, found: Latencies, prefill: Phase, basis: Basis
+) -> tuple[Figure, Figure | None, Figure, str]:
+    """TTFT, TPOT and end-to-end latency with their intervals, and why those are wide.
+
+        end-to-end: high - value = (TTFT: high - value) + gaps · (TPOT: high - value), as if both erred together
+    scenario, room, basis : the question, its memory, its weakest input
+    found : its run [s]
+    prefill : no first token comes before its FLOPs at peak rate [s]
+    """
+    crowded, reading = overflows(scenario, room), fastest_step(scenario)
+    ttft, e2e, tpot = _figure(found.ttft, basis), _figure(found.e2e, basis), None
+    first = interval("ttft", ttft.value, scenario, crowded, max(reading, float(prefill.time.flops) / prefill.peak))
+    short, long = ttft.value - first.low, first.high - ttft.value
+    if (gaps := scenario.workload.output_tokens - 1) > 0:
+        tpot = _figure(found.tpot, basis)
+        each = interval("tpot", tpot.value, scenario, crowded, reading)
+        short, long = short + gaps * (tpot.value - each.low), long + gaps * (each.high - tpot.value)
+        tpot = _between(tpot, each)
+    whole = Interval(min(e2e.value, max(first.low, e2e.value - short)), e2e.value + long, first.why)
+    return _between(ttft, first), tpot, _between(e2e, whole), first.why
 
 
 def foundations(scenario: Scenario, *steps: StepTime) -> tuple[tuple[str, Basis], ...]:
@@ -208,6 +238,10 @@ def caveats(scenario: Scenario, found: Latencies) -> tuple[str, ...]:
     if found.preemptions:
         said.append(f"The KV cache overflows: {found.preemptions} requests are preempted and computed again.")
     return tuple(said)
+
+
+def _between(figure: Figure, bounds: Interval) -> Figure:
+    return replace(figure, low=bounds.low, high=bounds.high)
 
 
 def _figure(values: np.ndarray, basis: Basis) -> Figure:

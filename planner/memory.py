@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from planner.errors import InsufficientMemory
 from planner.kv_cache import block_layout, sequence_blocks
 from planner.model import DenseFfn, Model, MoeFfn
-from planner.parameters import parameters_by_role
+from planner.parameters import active_parameters, parameter_count, parameters_by_role
 from planner.precision import BYTES
 from planner.quantities import GIB
 from planner.scenario import Scenario
@@ -123,6 +123,20 @@ def weight_bytes(scenario: Scenario) -> float:
         share = 1 if role in REPLICATED else split
         total += parameters * (BYTES[formats.base] if role in REPLICATED else formats.bytes_of(role)) / share
     return total
+
+
+def active_weight_bytes(scenario: Scenario) -> float:
+    """Weights on one GPU without the experts that a token leaves out: what a decode step has to read at least.
+
+        bytes = weights - idle experts · bytes of one weight / GPUs
+
+    scenario : model, formats, split
+    returns : [bytes]; of a dense model all its weights
+    """
+    model, split = scenario.model, scenario.deployment.tensor_parallel
+    unread = 0 if model.tied else model.vocab * model.hidden
+    idle = parameter_count(model) - active_parameters(model) - unread
+    return weight_bytes(scenario) - idle * scenario.quantization.bytes_of("experts") / split
 
 
 def activation_peak(scenario: Scenario) -> float:

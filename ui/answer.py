@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from planner.estimate import Estimate, Phase
+from planner.estimate import Estimate, Figure, Phase
 from planner.memory import Memory
 from planner.quantities import GIB, MICROSECOND, TERA, Basis
 from planner.scenario import Workload
-from ui.words import digits, dollars, duration, giga, memory_text, op_name, percent, plain, tera
+from ui.words import digits, dollars, duration, giga, interval_text, memory_text, op_name, percent, plain, tera
 
 TILE_WIDTH = 170
 """Two tiles stand side by side on a phone [px]."""
@@ -27,27 +27,30 @@ def figures(found: Estimate) -> None:
     tpot = duration(found.tpot.value) if found.tpot else "one token"
     waits = f"TTFT, mean over the requests; p99 {duration(found.ttft.p99)}. Queue, prefill and host time."
     whole = f"Send to last token, mean; p99 {duration(found.e2e.p99)}."
-    floor = "Weights over HBM bandwidth: no decode step can be shorter."
+    floor = "Weights that a token needs over HBM bandwidth: no decode step can be shorter."
+    gaps = "TPOT = (end-to-end - TTFT) / (output tokens - 1), mean over the requests."
+    rate = f"{digits(found.throughput_low)}–{digits(found.throughput_high)}"
     tiles = [
-        ("First token", duration(found.ttft.value), basis, waits),
-        ("Per token", tpot, basis, "TPOT = (end-to-end - TTFT) / (output tokens - 1), mean over the requests."),
-        ("End to end", duration(found.e2e.value), basis, whole),
-        ("Tokens/s", digits(found.output_tokens_per_second), basis, "Output tokens of all requests."),
-        ("Bandwidth floor", duration(found.floor), found.scenario.deployment.gpu.basis, floor),
-        _cost_tile(found),
+        ("First token", duration(found.ttft.value), basis, waits, _sure(found.ttft)),
+        ("Per token", tpot, basis, gaps, _sure(found.tpot)),
+        ("End to end", duration(found.e2e.value), basis, whole, _sure(found.e2e)),
+        ("Tokens/s", digits(found.output_tokens_per_second), basis, "Output tokens of all requests.", rate),
+        ("Bandwidth floor", duration(found.floor), found.scenario.deployment.gpu.basis, floor, ""),
+        (*_cost_tile(found), ""),
     ]
     row = st.container(horizontal=True)
-    for label, value, founded, text in tiles:
+    for label, value, founded, text, between in tiles:
         row.metric(
             label,
             value,
-            delta=founded.label if founded is not None else None,
+            delta=between or (founded.label if founded is not None else None),
             delta_color="off",
             delta_arrow="off",
             help=f"{text} Basis: {BASIS_HELP[founded]}." if founded is not None else text,
             border=True,
             width=TILE_WIDTH,
         )
+    st.caption(f"Basis: **{basis.label}**, {BASIS_HELP[basis]}. Between the two ends lie 90 % of measurements.")
 
 
 def memory_sentence(room: Memory, load: Workload) -> str:
@@ -129,6 +132,10 @@ def _ops(name: str, phase: Phase) -> pd.DataFrame:
         if float(time.op.moved) > 0
     ]
     return pd.DataFrame(rows)
+
+
+def _sure(figure: Figure | None) -> str:
+    return interval_text(figure.low, figure.high) if figure else ""
 
 
 def _cost_tile(found: Estimate) -> tuple[str, str, Basis | None, str]:

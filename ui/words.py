@@ -77,6 +77,20 @@ def duration(seconds: float) -> str:
     return f"{digits(seconds / MILLISECOND)} ms" if seconds < 1 else f"{digits(seconds)} s"
 
 
+def interval_text(low: float | None, high: float | None) -> str:
+    """A 90 % interval of a time, both ends in the unit of the upper one where they share it; empty if not known.
+
+    low, high : [s]
+
+    >>> interval_text(0.0051, 0.0063), interval_text(0.5, 1.5)
+    ('5.1–6.3 ms', '500 ms–1.5 s')
+    """
+    if low is None or high is None:
+        return ""
+    (start, unit), end = duration(low).split(" "), duration(high)
+    return f"{start if end.endswith(f' {unit}') else f'{start} {unit}'}–{end}"
+
+
 def digits(value: float) -> str:
     """Three significant digits, thousands separated.
 

@@ -9,7 +9,7 @@ import pytest
 from planner.catalogue import find_gpu
 from planner.engine import Engine
 from planner.errors import InsufficientMemory
-from planner.memory import activation_peak, graph_bytes, memory, weight_bytes
+from planner.memory import activation_peak, active_weight_bytes, graph_bytes, memory, weight_bytes
 from planner.quantities import GIB
 from planner.scenario import Workload
 from tests.planner.questions import LLAMA_2_7B, LLAMA_8B, MIXTRAL, ask, eager
@@ -74,3 +74,10 @@ def test_a_request_that_does_not_fit_says_so():
 def test_more_utilization_leaves_more_kv_cache():
     small, large = (memory(ask(engine=Engine(gpu_memory_utilization=share))).kv_cache for share in (0.5, 0.9))
     assert large - small == pytest.approx(0.4 * find_gpu("h200-sxm").memory, rel=1e-6)
+
+
+def test_a_mixture_has_a_floor_of_the_weights_that_a_token_needs():
+    """gpt-oss-120b: 4 of 128 experts; a dense model needs all of its weights."""
+    dense, mixture = ask(LLAMA_8B), ask("openai/gpt-oss-120b", gpu="h200-sxm")
+    assert active_weight_bytes(dense) == weight_bytes(dense)
+    assert 0.05 < active_weight_bytes(mixture) / weight_bytes(mixture) < 0.12

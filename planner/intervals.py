@@ -1,0 +1,158 @@
+"""How sure a latency is: an interval for nine measurements in ten, by how far the question lies from what was measured.
+
+    low = value · exp(-below)        high = value · exp(above)
+
+`below` and `above` are logarithms of measured / predicted (data/intervals.yaml, written by tools.fit_intervals). They
+were chosen so that the interval holds 90 % of cases that were left out: one configuration, GPU, generation or family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from planner.catalogue import gpus, read_yaml
+from planner.gpu import Gpu
+from planner.memory import Memory, active_weight_bytes
+from planner.model import Model, MoeFfn
+from planner.scenario import Scenario
+
+GPU_NOVELTIES = ("measured", "gpu_unseen", "generation_unseen")
+FAMILY_NOVELTIES = ("measured", "family_unseen")
+"""How far a question can be from the measurements, nearest first."""
+
+OTHER_VENDOR = 2.0
+"""Sides are this many times as long on GPUs of a vendor of which none was measured. Assumed: SGLang's DeepSeek-R1 on
+MI300X took 1.2-2.3 times the predicted TPOT, and NVIDIA generations cannot tell how far another vendor lies."""
+
+
+class Novelty(NamedTuple):
+    """What of a question was never measured end to end.
+
+    gpu : one of GPU_NOVELTIES
+    family : one of FAMILY_NOVELTIES
+    """
+
+    gpu: str
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Where nine of ten measurements lie, in the unit of the value.
+
+    why : what makes it wide, in sentences; empty where the question is near the measurements
+    """
+
+    low: float
+    high: float
+    why: str
+
+
+def interval(metric: str, value: float, scenario: Scenario, overflows: bool = False, floor: float = 0.0) -> Interval:
+    """90 % interval of a mean latency.
+
+        low = min(value, max(floor, value · exp(-below)))        high = value · exp(above)
+
+    metric : "ttft" or "tpot"
+    value : what the planner says [s]
+    scenario : the question: its GPU and its model's family choose the group
+    overflows : more requests at once than the KV cache holds, see `overflows`
+    floor : that no hardware can undercut [s]
+    returns : low <= value <= high [s]
+    valid : closed loops and fixed batches of vLLM; open loops were not measured
+    source : split conformal prediction over left-out groups, docs/model.md
+
+    >>> from planner.catalogue import find_gpu
+    >>> novelty(find_gpu("h100-sxm"), "llama dense").gpu
+    'measured'
+    """
+    far = novelty(scenario.deployment.gpu, family(scenario.model))
+    row = _rows()[metric, "overflows" if overflows else "fits", *far]
+    wider = 1.0 if scenario.deployment.gpu.vendor in _vendors() else OTHER_VENDOR
+    low, high = (value * float(np.exp(wider * end)) for end in (-row["below"], row["above"]))
+    return Interval(min(value, max(floor, low)), high, _why(scenario, far, overflows))
+
+
+def novelty(gpu: Gpu, family_name: str) -> Novelty:
+    """How far a GPU and a family of models are from all that was measured end to end.
+
+    gpu : the scenario's
+    family_name : as `family` names it
+    """
+    known = _table()["measured"]
+    near = "gpu_unseen" if gpu.generation in known["generations"] else "generation_unseen"
+    return Novelty(
+        "measured" if gpu.id in known["gpus"] else near,
+        "measured" if family_name in known["families"] else "family_unseen",
+    )
+
+
+def family(model: Model) -> str:
+    """Family over which residuals are shared: that of the config, and whether it has experts.
+
+    >>> from planner.catalogue_models import find_model
+    >>> family(find_model("openai/gpt-oss-120b"))
+    'gpt_oss moe'
+    """
+    experts = any(isinstance(layer.ffn, MoeFfn) for layer in model.layers)
+    return f"{model.family} {'moe' if experts else 'dense'}"
+
+
+def overflows(scenario: Scenario, room: Memory) -> bool:
+    """Whether more requests run at once than the KV cache holds: then waiting makes the latencies, and small errors in
+    what fits move the whole queue.
+
+    scenario : the question
+    room : its memory; `concurrency` is what fits [1]
+    """
+    running = min(scenario.workload.concurrency, scenario.engine.max_num_seqs or np.inf)
+    return bool(running > room.concurrency)
+
+
+def fastest_step(scenario: Scenario) -> float:
+    """Time below which no step can be: the weights that every token needs, once, at the data sheet's bandwidth.
+
+        weights = all but experts that one token leaves out and the input embedding
+
+    scenario : model, formats, split
+    returns : [s]
+    """
+    model, deployment = scenario.model, scenario.deployment
+    unread = 0.0 if model.tied else model.vocab * model.hidden * scenario.quantization.bytes_of("embedding")
+    return (active_weight_bytes(scenario) - unread / deployment.tensor_parallel) / deployment.gpu.bandwidth
+
+
+def _why(scenario: Scenario, far: Novelty, overflowing: bool) -> str:
+    gpu = scenario.deployment.gpu
+    said = {
+        "gpu_unseen": f"No run on {gpu.label} was measured here, only others of its generation ({gpu.generation}).",
+        "generation_unseen": f"No GPU of the generation of {gpu.label} ({gpu.generation}) was measured here.",
+        "family_unseen": f"No model of the family {family(scenario.model)} was measured here.",
+    }
+    reasons = [said[kind] for kind in far if kind in said]
+    if gpu.vendor not in _vendors():
+        reasons.insert(0, f"No GPU of {gpu.vendor} was measured here.")
+    if overflowing:
+        reasons.append("More requests run at once than the KV cache holds: small errors in what fits move the queue.")
+    return " ".join([*reasons, "So the interval is wide."]) if reasons else ""
+
+
+@cache
+def _vendors() -> frozenset[str]:
+    return frozenset(gpus()[gpu].vendor for gpu in _table()["measured"]["gpus"])
+
+
+@cache
+def _rows() -> Mapping[tuple[str, ...], Mapping[str, Any]]:
+    return {(row["metric"], row["regime"], row["gpu"], row["family"]): row for row in _table()["intervals"]}
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    table: Mapping[str, Any] = read_yaml("intervals.yaml")
+    return table
