@@ -18,6 +18,7 @@ st.navigation(
     [
         st.Page(PAGES / "plan.py", title="Plan", url_path="plan", default=True),
         st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence"),
+        st.Page(PAGES / "methods.py", title="Methods", url_path="methods"),
     ],
     position="top",
 ).run()

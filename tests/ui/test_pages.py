@@ -154,3 +154,11 @@ def test_fetched_model_answers(monkeypatch):
     app = opened(model="some/Thing-9000")
     app.button(key="fetch").click().run()
     assert "first token after" in text(app)
+
+
+def test_methods_shows_the_accepted_table():
+    app = opened("methods")
+    assert not app.exception
+    assert "off by" in text(app)
+    assert {"cases", "median", "mean", "bias"} <= set(app.dataframe[0].value.columns)
+    assert "# The model" in text(app)
