@@ -59,7 +59,7 @@ PRIOR: Mapping[str, Efficiency] = {
 }
 """Kinds without an operator table: bounded guesses, marked as assumed."""
 
-SHARE_OF_GEMM = {"moe_gemm": (0.8, 0.8), "moe_gemm_unpacked": (0.3, 0.8)}
+SHARE_OF_GEMM = {"moe_gemm": (0.8, 0.8), "moe_gemm_unpacked": (0.25, 0.8)}
 """Grouped GEMMs reach less than plain ones of the same format (of their compute, of their memory share): tiles are
 filled expert by expert. Where weights are unpacked to 16 bits on the fly, that work takes most of the compute rate."""
 
