@@ -81,3 +81,10 @@ def test_a_mixture_has_a_floor_of_the_weights_that_a_token_needs():
     dense, mixture = ask(LLAMA_8B), ask("openai/gpt-oss-120b", gpu="h200-sxm")
     assert active_weight_bytes(dense) == weight_bytes(dense)
     assert 0.05 < active_weight_bytes(mixture) / weight_bytes(mixture) < 0.12
+
+
+@pytest.mark.parametrize(("gpus", "logged"), [(2, 34.38), (4, 17.22), (8, 8.66)])
+def test_padded_experts_weigh_what_vllm_logs(gpus, logged):
+    """gpt-oss-120b on H200, vLLM 0.22.1: "Model loading took ... GiB" of each GPU."""
+    question = ask("openai/gpt-oss-120b", gpu="h200-sxm", tensor_parallel=gpus)
+    assert weight_bytes(question) / GIB == pytest.approx(logged, rel=2e-3)
