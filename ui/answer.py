@@ -43,7 +43,7 @@ def figures(found: Estimate) -> None:
         row.metric(
             label,
             value,
-            delta=between or (founded.label if founded is not None else None),
+            delta=between or (founded.label if founded is not None else "missing"),
             delta_color="off",
             delta_arrow="off",
             help=f"{text} Basis: {BASIS_HELP[founded]}." if founded is not None else text,

@@ -46,7 +46,14 @@ def chart(theme: str) -> alt.LayerChart:
 
     theme : "light" or "dark"
     """
-    layers = [*_ceilings(theme), *_ridges(theme), _ops(), _op_labels(theme), _measured(theme), _measured_labels(theme)]
+    layers = [
+        *_ceilings(theme),
+        *_ridges(theme),
+        _ops(theme),
+        _op_labels(theme),
+        _measured(theme),
+        _measured_labels(theme),
+    ]
     return alt.layer(*layers).properties(height=HEIGHT).resolve_scale(shape="independent", size="independent")
 
 
@@ -188,7 +195,7 @@ def _bound_colour() -> alt.Color:
         "bound:N",
         scale=scale,
         title="Bound by",
-        legend=alt.Legend(orient="top", symbolType="square", symbolSize=110, columns=2),
+        legend=_legend(symbolType="square", symbolStrokeWidth=0, columns=2),
     )
 
 
@@ -196,7 +203,7 @@ def _legend(**more: Any) -> alt.Legend:
     return alt.Legend(orient="top", symbolSize=120, **more)
 
 
-def _ops() -> alt.Chart:
+def _ops(theme: str) -> alt.Chart:
     shape = alt.Scale(domain=["prefill", "decode"], range=[palette.SHAPE["prefill"], palette.SHAPE["decode"]])
     return (
         alt.Chart(alt.NamedData("ops"))
@@ -205,7 +212,12 @@ def _ops() -> alt.Chart:
             x=_x(),
             y=_y(),
             color=_bound_colour(),
-            shape=alt.Shape("phase:N", scale=shape, title="Predicted", legend=_legend(symbolStrokeWidth=0)),
+            shape=alt.Shape(
+                "phase:N",
+                scale=shape,
+                title="Predicted",
+                legend=_legend(symbolFillColor=palette.TEXT[theme], symbolStrokeWidth=0),
+            ),
             size=alt.Size("share:Q", scale=alt.Scale(domain=[0, 1], range=[40, 900]), legend=None),
             tooltip=_tooltip(),
         )
