@@ -167,7 +167,7 @@ def config_label(key: str) -> str:
 
     key : of the uploader
     """
-    return "Own config.json" if st.session_state.get(key) is None else "Own config.json: in use"
+    return "Own model" if st.session_state.get(key) is None else "Own model: in use"
 
 
 def config_box(key: str) -> None:
