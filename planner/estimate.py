@@ -209,7 +209,7 @@ def foundations(scenario: Scenario, *steps: StepTime) -> tuple[tuple[str, Basis]
     return (
         (f"data sheet of {gpu.label}", gpu.basis),
         ("efficiency of kernels", weakest(*(step.basis for step in steps))),
-        (f"host times of vLLM {scenario.engine.version}", Basis.CALIBRATED),
+        (f"host times of {scenario.engine.name} {scenario.engine.version}", Basis.CALIBRATED),
         ("shapes of the model", scenario.model.source.basis),
     )
 
@@ -232,7 +232,11 @@ def caveats(scenario: Scenario, found: Latencies) -> tuple[str, ...]:
             f"{gpu.label} has no native {formats.scheme} matrix units here: weights are unpacked to {formats.base}."
         )
     if scenario.engine.name not in ("", "vllm"):
-        said.append(f"Predicted as vLLM; {scenario.engine.name} schedules and launches in its own way.")
+        said.append(
+            f"Scheduled as vLLM does; {scenario.engine.name} has its own scheduler, kernels and spread of errors."
+        )
+    if load.request_rate is not None:
+        said.append("Open loops were not measured: the interval is that of closed ones.")
     if gpu.vendor == "AMD":
         said.append("AMD kernels reach less of their peaks than the NVIDIA kernels that this estimate is tuned on.")
     if found.preemptions:

@@ -15,6 +15,7 @@ from planner.latency import OpTime, StepTime
 from planner.measured import KernelSample, MeasuredPoint, Run
 from planner.model import Model
 from planner.predict import question
+from planner.quantities import NANOSECOND
 from planner.roofline import Bound, attainable
 from planner.scenario import Scenario
 
@@ -70,6 +71,8 @@ class Comparison:
         return self.estimate.floor / self.point.value
 
 
+SHORTEST, LONGEST = NANOSECOND, 1e6
+"""No step is shorter than a clock tick or longer than days: such a time is a fault of its file [s]."""
 DECODE_METRICS = frozenset({"tpot", "itl", "latency_per_output_token"})
 PHASE_OF = {"ttft": "prefill", "tpot": "decode", "latency_per_output_token": "decode"}
 PREDICTED: Mapping[str, Callable[[Estimate], float | None]] = {
@@ -169,12 +172,13 @@ def step_marks(compared: Iterable[Comparison]) -> tuple[tuple[Mark, ...], tuple[
 
     compared : comparisons; those of TTFT show a prefill step, those of TPOT and its kin a decode step [s]
     returns : predicted marks, measured marks
-    valid : TTFT holds queue and host time too, so prefill marks lie below what the GPU reached
+    valid : times of 1 ns to 1e6 s: others are no steps, and stay in the table alone. TTFT holds queue and host time
+        too, so prefill marks lie below what the GPU reached
     """
     predicted, measured = [], []
     for comparison in compared:
         found, name = comparison.estimate, PHASE_OF.get(comparison.point.metric)
-        if found is None or name is None or not comparison.predicted:
+        if found is None or name is None or not comparison.predicted or not _drawable(comparison.point.value):
             continue
         phase = found.prefill if name == "prefill" else found.decode
         label = mark_label(comparison.point)
@@ -253,6 +257,10 @@ def _estimate(run: Run, gpu: str, model: Model, conditions: Mapping[str, str]) -
 
 def _comparison(point: MeasuredPoint, found: Estimate | str) -> Comparison:
     return Comparison(point, None, found) if isinstance(found, str) else Comparison(point, found)
+
+
+def _drawable(seconds: float) -> bool:
+    return SHORTEST <= seconds <= LONGEST
 
 
 def _step_mark(label: str, name: str, phase: Phase, seconds: float) -> Mark:

@@ -68,3 +68,16 @@ def test_kernels_take_the_flops_of_their_class_and_the_rest_is_told():
     assert [mark.name for mark in marks] == ["gemm_a"]
     assert unplaced == pytest.approx(0.25, rel=1e-9)
     assert dict(totals(kernels)) == {"gemm": 3.0, "memcpy": 1.0}
+
+
+@pytest.mark.parametrize("seconds", [1e-303, 1e300])
+def test_a_time_that_no_step_takes_gets_no_mark(seconds):
+    point = MeasuredPoint("tpot", "mean", seconds, concurrency=1, prompt_tokens=128, output_tokens=16)
+    compared = compare(run(point), "h200-sxm", MODEL)
+    assert len(compared) == 1
+    assert step_marks(compared) == ((), ())
+
+
+def test_an_open_loop_says_that_its_interval_is_borrowed():
+    question = scenario_of(run(concurrency=4), "h200-sxm", MODEL, request_rate="2")
+    assert any("Open loops" in caveat for caveat in estimate(question).caveats)

@@ -1,13 +1,16 @@
 """Every page with Streamlit's AppTest: it draws, it answers, it refuses, and nothing escapes as a traceback."""
 
+import json
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import importers
 from importers.reference import reference_runs
 from planner.catalogue_models import known_model
 from planner.errors import UnknownModel
+from store.runs import Store, default_root
 from ui.question import PRESETS
 
 ROOT = Path(__file__).parents[2]
@@ -162,3 +165,21 @@ def test_methods_shows_the_accepted_table():
     assert "off by" in text(app)
     assert {"cases", "median", "mean", "bias"} <= set(app.dataframe[0].value.columns)
     assert "# The model" in text(app)
+
+
+def test_an_absurd_time_in_a_file_does_not_break_the_page(tmp_path):
+    result = {"model_id": "x", "num_prompts": 8, "completed": 8, "max_concurrency": 4, "request_rate": "inf"}
+    result |= {
+        "request_throughput": 8.0,
+        "output_throughput": 80.0,
+        "total_token_throughput": 880.0,
+        "mean_itl_ms": 1.0,
+    }
+    result |= {"endpoint_type": "vllm", "backend": "vllm", "tokenizer_id": "x", "median_itl_ms": 1.0, "failed": 0}
+    result |= {"total_input_tokens": 800, "total_output_tokens": 80, "duration": 1.0, "date": "20260101-000000"}
+    result |= {"mean_ttft_ms": 10.0, "mean_tpot_ms": 1e-300, "median_ttft_ms": 1e-300, "median_tpot_ms": 10.0}
+    path = tmp_path / "bench.json"
+    path.write_text(json.dumps(result))
+    app = opened("evidence", run=Store(default_root()).save(importers.read(path)))
+    assert not app.exception
+    assert not app.dataframe[0].value.empty
