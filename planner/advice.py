@@ -1,0 +1,136 @@
+"""What to change next: every lever tried by asking the planner again, the best of each, ranked by what it gives.
+
+Nothing here is a fixed sentence: a gain is the ratio of two estimates that differ in one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from planner.errors import InsufficientMemory, PlannerError, ScenarioError
+from planner.estimate import Estimate, estimate
+from planner.levers import Change, levers
+from planner.scenario import Scenario
+
+SMALLEST_GAIN = 1.01
+"""Less is within the noise of any measurement."""
+MOST_HARM = 1.5
+"""A change that makes another time longer, or throughput lower, by more than this factor is no advice: a batch of one
+has the shortest time per token, and lets everyone else wait. Money is the reader's own choice and stays in view."""
+SERVICE = ("throughput", "tpot", "ttft")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is to become better.
+
+    value : of an estimate; None where it has none
+    more_is_better : throughput, against times and cost
+    """
+
+    label: str
+    value: Callable[[Estimate], float | None]
+    more_is_better: bool = False
+
+
+GOALS: Mapping[str, Goal] = {
+    "throughput": Goal("output tokens/s", lambda found: found.output_tokens_per_second, more_is_better=True),
+    "tpot": Goal("time per token", lambda found: found.tpot.value if found.tpot else None),
+    "ttft": Goal("time to first token", lambda found: found.ttft.value),
+    "cost": Goal("cost of a token", lambda found: found.cost.per_million_output_tokens if found.cost else None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One change and what the planner says of it.
+
+    gain : factor by which the goal becomes better; 1.5 is half as much more, or a third less time or cost [1]
+    found : the estimate with the change
+    """
+
+    change: Change
+    gain: float
+    found: Estimate
+
+    def ratio(self, goal: str, before: Estimate) -> float | None:
+        """Another goal's value after over before [1]; None where one of them has none.
+
+        goal : key of GOALS
+        before : the estimate without the change
+        """
+        old, new = GOALS[goal].value(before), GOALS[goal].value(self.found)
+        return new / old if old and new else None
+
+    def harm(self, before: Estimate) -> float:
+        """Factor by which the worst-hit of throughput and latencies becomes worse [1].
+
+        before : the estimate without the change
+        """
+        ratios = {goal: self.ratio(goal, before) or 1.0 for goal in SERVICE}
+        return max(1 / ratio if GOALS[goal].more_is_better else ratio for goal, ratio in ratios.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """All that was tried.
+
+    before : the estimate as things are; None where it does not fit
+    better : the best change of each lever that gains, best first
+    without_gain : levers that were tried and give nothing here
+    refused : changes that this GPU, model or vLLM does not support, each with the reason
+    """
+
+    goal: str
+    before: Estimate | None
+    better: tuple[Advice, ...]
+    without_gain: tuple[str, ...]
+    refused: tuple[tuple[Change, str], ...]
+
+
+def advice(scenario: Scenario, goal: str = "throughput", prefix_share: float = 0.5) -> Advised:
+    """What to change next about a deployment, one thing at a time.
+
+        gain = goal after / goal before (throughput), goal before / goal after (times, cost)
+
+    scenario : as it is now; where it does not fit, whatever makes it fit is ranked by the goal itself
+    goal : key of GOALS
+    prefix_share : of each prompt that a prefix cache would hold [1]
+    returns : gains from 1.01 on; what does not fit, cannot run or harms too much is never among them
+    """
+    now = _now(scenario)
+    better, without_gain, refused = [], [], []
+    for lever, changes in levers(prefix_share).items():
+        tried = [(change, _made(change)) for change in changes(scenario)]
+        refused += [(change, str(no)) for change, no in tried if isinstance(no, ScenarioError)]
+        gains = [found for found in _gains(tried, now, GOALS[goal]) if now is None or found.harm(now) <= MOST_HARM]
+        best = max(gains, key=lambda found: found.gain, default=None)
+        if best is not None and (now is None or best.gain >= SMALLEST_GAIN):
+            better.append(best)
+        elif best is not None:
+            without_gain.append(lever)
+    better.sort(key=lambda found: -found.gain)
+    return Advised(goal, now, tuple(better), tuple(without_gain), tuple(refused))
+
+
+def _now(scenario: Scenario) -> Estimate | None:
+    try:
+        return estimate(scenario)
+    except InsufficientMemory:
+        return None
+
+
+def _gains(tried: list[tuple[Change, Estimate | PlannerError]], now: Estimate | None, goal: Goal) -> Iterator[Advice]:
+    old = goal.value(now) if now is not None else 1.0
+    for change, found in tried:
+        new = goal.value(found) if isinstance(found, Estimate) else None
+        if isinstance(found, Estimate) and new and old:
+            yield Advice(change, new / old if goal.more_is_better else old / new, found)
+
+
+def _made(change: Change) -> Estimate | PlannerError:
+    try:
+        return estimate(change.make())
+    except PlannerError as no:
+        return no
