@@ -1,0 +1,67 @@
+"""Verbs of the terminal: exit status, text, JSON and files, as a person in a shell meets them."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from cli import main
+from tests.importers.samples import bench_file, result
+from verbs.status import BAD_QUESTION, DONE, NO_ANSWER
+
+CHAT = ["--gpu", "h100-sxm", "--model", "meta-llama/Llama-3.1-8B-Instruct"]
+TOO_LARGE = ["--gpu", "h100-sxm", "--model", "meta-llama/Llama-3.3-70B-Instruct"]
+
+
+def test_plan_answers_as_text_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", *CHAT]) == DONE
+    assert "bandwidth floor" in capsys.readouterr().out
+    assert main(["plan", *CHAT, "--json"]) == DONE
+    told = json.loads(capsys.readouterr().out)
+    assert told["gpu"] == "h100-sxm"
+    assert told["answer"]["tpot_ms"] > told["bandwidth_floor_ms"]
+
+
+def test_plan_says_no_and_what_fits_instead(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", *TOO_LARGE]) == NO_ANSWER
+    assert "What fits instead" in capsys.readouterr().out
+
+
+def test_a_question_that_cannot_be_asked_has_its_own_status(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--gpu", "h10", "--model", "gpt2"]) == BAD_QUESTION
+    assert "headroom:" in capsys.readouterr().err
+
+
+def test_advise_ranks_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["advise", *CHAT, "--goal", "tpot", "--json"]) == DONE
+    told = json.loads(capsys.readouterr().out)
+    gains = [each["gain"] for each in told["better"]]
+    assert gains == sorted(gains, reverse=True)
+    assert main(["advise", *CHAT]) == DONE
+    assert "vllm serve" in capsys.readouterr().out
+
+
+def test_predict_fills_a_table(tmp_path: Path) -> None:
+    (tmp_path / "cases.csv").write_text(f"gpu,model\nh100-sxm,{CHAT[3]}\nnone,{CHAT[3]}\n", encoding="utf-8")
+    assert main(["predict", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "out.csv")]) == DONE
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        good, bad = csv.DictReader(file)
+    assert float(good["tpot_ms"]) > 0
+    assert "none" in bad["error"]
+
+
+def test_import_then_list_then_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
+    good, bad = bench_file(tmp_path / "result.json", result()), tmp_path / "bad.json"
+    bad.write_text("{}", encoding="utf-8")
+    assert main(["import", str(good), str(bad)]) == BAD_QUESTION
+    told = capsys.readouterr()
+    run = told.out.split()[0]
+    assert "bad.json" in told.err
+    assert main(["runs", "--json"]) == DONE
+    assert run in {one["id"] for one in json.loads(capsys.readouterr().out)}
+    assert main(["show", run]) == DONE
+    assert "result.json" in capsys.readouterr().out

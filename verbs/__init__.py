@@ -1,0 +1,24 @@
+"""Verbs of the terminal: modules with `name`, `about`, `arguments(parser)`, and `run(given)` that returns the status."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Protocol, cast
+
+from verbs import advise, importing, plan, predict, runs, show
+
+
+class Verb(Protocol):
+    """What a module of this package offers."""
+
+    name: str
+    about: str
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds its options to its parser."""
+
+    def run(self, given: argparse.Namespace) -> int:
+        """Does it; raises PlannerError, returns the exit status."""
+
+
+VERBS: tuple[Verb, ...] = tuple(cast(Verb, verb) for verb in (plan, predict, advise, importing, runs, show))
