@@ -1,4 +1,4 @@
-"""Verbs of the terminal: modules with `name`, `about`, `arguments(parser)`, and `run(given)` that returns the status."""
+"""Verbs of the terminal: modules with `name`, `about`, `arguments(parser)`, and `run(given)` that returns a status."""
 
 from __future__ import annotations
 

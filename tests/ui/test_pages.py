@@ -75,6 +75,23 @@ def test_bad_link_is_told_and_replaced(key, value):
     assert "first token after" in text(app)
 
 
+def test_plan_tries_changes_when_asked_what_should_become_better():
+    app = opened()
+    assert "Best:" not in text(app)
+    app.pills(key="goal").set_value("throughput").run()
+    assert not app.exception
+    assert "times** as many tokens/s" in text(app)
+    table = app.dataframe[-2].value
+    assert list(table["Gain"]) == sorted(table["Gain"], reverse=True)
+
+
+def test_plan_says_what_makes_a_model_fit():
+    app = opened(model="meta-llama/Llama-3.3-70B-Instruct", quantization="bf16")
+    app.pills(key="goal").set_value("cost").run()
+    assert not app.exception
+    assert "What makes it fit" in text(app)
+
+
 def test_changing_a_control_changes_the_answer():
     app = opened()
     before = text(app)

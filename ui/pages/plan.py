@@ -12,6 +12,7 @@ from planner.estimate import Estimate, estimate
 from planner.memory import memory
 from planner.overlay import predicted_marks
 from planner.scenario import Scenario
+from ui.advised import advised
 from ui.answer import figures, foundations, memory_sentence, ops_table
 from ui.charts import memory as memory_chart
 from ui.charts import roofline
@@ -56,6 +57,7 @@ def show_answer(found: Estimate, headline: DeltaGenerator) -> None:
         show_memory(found.scenario)
     with right:
         foundations(found)
+    advised(found.scenario)
     with st.expander("Every op of both steps"):
         ops_table(found)
     with st.expander("Run it: the vllm serve command"):
@@ -71,6 +73,7 @@ def show_refusal(scenario: Scenario, no: InsufficientMemory, headline: DeltaGene
         f"**What fits instead:** {', or '.join(nearest)}." if nearest else "No single change makes it fit."
     )
     show_memory(scenario)
+    advised(scenario)
 
 
 def show_roofline(found: Estimate) -> None:
