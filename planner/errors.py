@@ -4,6 +4,7 @@
     ├ CatalogueError     UnknownGpu, UnknownModel, AmbiguousName, BadRow, UnsupportedModel
     ├ ScenarioError      UnsupportedPrecision, InvalidParallelism, InvalidWorkload
     ├ InfeasibleError    InsufficientMemory
+    ├ CalibrationError   TooFewPoints
     ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge
     └ StoreError         RunNotFound, SchemaTooNew, DamagedRun
 
@@ -66,6 +67,14 @@ class InfeasibleError(PlannerError):
 
 class InsufficientMemory(InfeasibleError):
     """The model does not fit."""
+
+
+class CalibrationError(PlannerError):
+    """Measurements that do not say what was asked of them."""
+
+
+class TooFewPoints(CalibrationError):
+    """Fewer values than the answer needs."""
 
 
 class ImporterError(PlannerError):
