@@ -6,6 +6,7 @@
     ├ InfeasibleError    InsufficientMemory
     ├ CalibrationError   TooFewPoints
     ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge
+    ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
     └ StoreError         RunNotFound, SchemaTooNew, DamagedRun
 
 A message says what is wrong, why, and what to do; it lists the choices and names file, row and field.
@@ -95,6 +96,26 @@ class MalformedFile(ImporterError):
 
 class TooLarge(ImporterError):
     """More than this importer takes."""
+
+
+class MeasureError(PlannerError):
+    """A measurement that could not be made."""
+
+
+class ToolMissing(MeasureError):
+    """A program that is not installed, or too old."""
+
+
+class ServerFailed(MeasureError):
+    """A server that does not start, does not answer or ended."""
+
+
+class LoadFailed(MeasureError):
+    """A load that gave no usable result."""
+
+
+class OtherSession(MeasureError):
+    """A folder that holds the points of another measurement."""
 
 
 class StoreError(PlannerError):

@@ -1,0 +1,80 @@
+"""Runs a program that must not outlive us: `python -m measure.guard PROGRAM WORD...`.
+
+The guard's standard input is a pipe that its parent holds open and never writes to. When the parent ends, even killed,
+the pipe closes, and the guard ends the program and all that it started: first asked (SIGTERM), then not (SIGKILL).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+GRACE = 20.0
+"""Between asking and killing [s]."""
+
+
+def start(
+    words: Sequence[str], output: IO[bytes], environment: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Starts a program under a guard; closing its `stdin` ends it.
+
+    words : the program and its arguments
+    output : where what it says goes
+    environment : added to ours
+    """
+    return subprocess.Popen(  # noqa: S603 - the user's own program
+        [sys.executable, "-m", "measure.guard", *words],
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **(environment or {}), "PYTHONPATH": str(Path(__file__).parents[1])},
+        start_new_session=True,
+    )
+
+
+def end(guarded: subprocess.Popen[bytes]) -> int:
+    """Ends a guarded program and waits until it is gone; returns its exit status."""
+    if guarded.stdin is not None:
+        guarded.stdin.close()
+    return guarded.wait(timeout=3 * GRACE)
+
+
+def main(words: list[str]) -> int:
+    """Starts the program in a group of its own, and ends it when our input closes or we are told to end."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    program = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)  # noqa: S603
+    signal.signal(signal.SIGTERM, lambda *_: _stop(program))
+    signal.signal(signal.SIGINT, lambda *_: _stop(program))
+    threading.Thread(target=_watch, args=(program,), daemon=True).start()
+    status = program.wait()
+    _signal(program, signal.SIGKILL)
+    return status if status >= 0 else 128 - status
+
+
+def _watch(program: subprocess.Popen[bytes]) -> None:
+    while os.read(0, 1024):
+        pass
+    _stop(program)
+
+
+def _stop(program: subprocess.Popen[bytes]) -> None:
+    _signal(program, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        program.wait(GRACE)
+    _signal(program, signal.SIGKILL)
+
+
+def _signal(program: subprocess.Popen[bytes], what: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(program.pid, what)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

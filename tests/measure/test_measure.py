@@ -1,0 +1,196 @@
+"""The whole way of a measurement, with a program that stands in for vLLM; the real one is in tests/vllm."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cli import main
+from measure.binary import find
+from measure.load import Client, command
+from measure.points import Lengths, loop_points, prompt_points, rate_points
+from measure.server import Server, Serving, free_port, healthy
+from measure.server import command as serve_command
+from measure.serverlog import facts, last_words
+from measure.session import Session
+from planner.errors import InvalidWorkload, OtherSession, PlannerError, ServerFailed, ToolMissing
+from verbs.status import BAD_QUESTION, DONE
+
+ROOT = Path(__file__).parents[2]
+FAKE = Path(__file__).parent / "fake_vllm.py"
+LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+@pytest.fixture
+def vllm(tmp_path, monkeypatch):
+    """The stand-in, run by this Python."""
+    program = tmp_path / "vllm"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
+    return str(program)
+
+
+def words(vllm, folder, *more):
+    return ["measure", "serve", "--model", LLAMA, "--vllm", vllm, "--out", str(folder), "--gpu", "h100-sxm", *more]
+
+
+def results(folder):
+    return [json.loads(line) for line in (folder / "result.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_load_test_is_made_imported_and_set_beside_the_prediction(vllm, tmp_path, capsys):
+    folder = tmp_path / "made"
+    assert main(words(vllm, folder, "--concurrency", "4,1", "--set", "max_num_seqs=64")) == DONE
+    said = capsys.readouterr().out
+    assert "Imported as run" in said
+    assert "tpot mean" in said
+    made = results(folder)
+    assert [result["max_concurrency"] for result in made] == [1, 4]
+    assert {result["kv_cache_tokens"] for result in made} == {"12345"}
+    assert {result["max_num_seqs"] for result in made} == {"64"}
+    assert len({result["seed_used"] for result in made}) == 2, "no two points send the same prompts"
+
+
+def test_what_is_there_is_not_measured_again(vllm, tmp_path):
+    folder = tmp_path / "made"
+    assert main(words(vllm, folder, "--concurrency", "1,4")) == DONE
+    kept = folder / "points" / "concurrency-1-prompt-512-output-128.json"
+    other = folder / "points" / "concurrency-4-prompt-512-output-128.json"
+    before = kept.stat().st_mtime_ns
+    other.unlink()
+    assert main(words(vllm, folder, "--concurrency", "1,4")) == DONE
+    assert kept.stat().st_mtime_ns == before
+    assert len(results(folder)) == 2
+
+
+def test_another_question_in_the_same_folder_is_refused(vllm, tmp_path, capsys):
+    folder = tmp_path / "made"
+    assert main(words(vllm, folder, "--concurrency", "1")) == DONE
+    assert main(words(vllm, folder, "--concurrency", "2")) == BAD_QUESTION
+    assert "another measurement" in capsys.readouterr().err
+
+
+def test_killed_in_the_middle_it_leaves_no_server_and_goes_on_later(vllm, tmp_path):
+    folder = tmp_path / "made"
+    asked = words(vllm, folder, "--concurrency", "1,2,4", "--port", str(free_port(None)))
+    running = subprocess.Popen(
+        [sys.executable, str(ROOT / "cli.py"), *asked],
+        env={**os.environ, "FAKE_SECONDS": "0.7"},
+        start_new_session=True,
+    )
+    wait_for(lambda: list((folder / "points").glob("concurrency-1-*.json")))
+    url = f"http://127.0.0.1:{asked[-1]}"
+    assert healthy(url)
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    wait_for(lambda: not healthy(url))
+    assert not (folder / "result.jsonl").exists()
+    first = (folder / "points" / "concurrency-1-prompt-512-output-128.json").stat().st_mtime_ns
+    assert main(asked) == DONE
+    assert (folder / "points" / "concurrency-1-prompt-512-output-128.json").stat().st_mtime_ns == first
+    assert len(results(folder)) == 3
+
+
+@pytest.mark.parametrize(("fault", "told"), [("start", "no architectures"), ("load", "connection refused")])
+def test_a_server_or_client_that_fails_says_why(vllm, tmp_path, monkeypatch, capsys, fault, told):
+    monkeypatch.setenv("FAKE_FAIL", fault)
+    assert main(words(vllm, tmp_path / "made", "--concurrency", "1")) == BAD_QUESTION
+    assert told in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_named(vllm, tmp_path, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert main(words(vllm, tmp_path / "made", "--concurrency", "1", "--port", port)) == BAD_QUESTION
+    assert f"Port {port} is in use" in capsys.readouterr().err
+
+
+def test_a_running_server_that_does_not_answer_is_named(vllm, tmp_path, capsys):
+    more = ("--no-manage-vllm", "--url", f"http://127.0.0.1:{free_port(None)}")
+    assert main(words(vllm, tmp_path / "made", "--concurrency", "1", *more)) == BAD_QUESTION
+    assert "does not answer" in capsys.readouterr().err
+
+
+def test_no_vllm_is_said_with_what_to_do():
+    with pytest.raises(ToolMissing, match="--vllm PATH"):
+        find("/nowhere/vllm")
+
+
+def test_a_flag_that_this_version_lacks_is_refused_by_name(vllm):
+    with pytest.raises(ToolMissing, match="--swap-space"):
+        serve_command(find(vllm), Serving("model", {"swap_space": 4}), 8000)
+
+
+def test_the_prefix_cache_is_off_unless_asked_for(vllm):
+    assert "--no-enable-prefix-caching" in serve_command(find(vllm), Serving("model"), 8000)
+    assert "--enable-prefix-caching" in serve_command(find(vllm), Serving("model", prefix_caching=True), 8000)
+
+
+def test_the_client_ignores_the_end_of_sequence_and_is_greedy(vllm, tmp_path):
+    client = Client(find(vllm), Server("http://x", {}), "model", None, {"gpu": "h100-sxm"})
+    line = " ".join(command(client, loop_points(Lengths(8, 4), [2], None, 1)[0], tmp_path / "a.json"))
+    assert "--ignore-eos" in line
+    assert "--temperature 0" in line
+    assert line.endswith("--metadata gpu=h100-sxm")
+
+
+def test_points_have_seeds_of_their_own_and_enough_requests():
+    loop = loop_points(Lengths(128, 64), [64, 1, 1], None, 5)
+    assert [(point.concurrency, point.requests, point.seed) for point in loop] == [(1, 16, 5), (64, 256, 6)]
+    assert [point.requests for point in rate_points(Lengths(8, 8), [0.5, 20], 60, 1)] == [30, 1200]
+    assert [point.output_tokens for point in prompt_points([64, 128], 8, 1)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: loop_points(Lengths(8, 8), [], None, 1),
+        lambda: loop_points(Lengths(8, 8), [0], None, 1),
+        lambda: loop_points(Lengths(0, 8), [1], None, 1),
+        lambda: loop_points(Lengths(8, 8, 1.0), [1], None, 1),
+    ],
+)
+def test_loads_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(InvalidWorkload):
+        wrong()
+
+
+def test_an_unreadable_result_counts_as_missing(tmp_path):
+    session = Session(tmp_path, loop_points(Lengths(8, 4), [1, 2], None, 1))
+    session.open({})
+    session.file(session.points[0]).write_text('{"completed": 1', encoding="utf-8")
+    assert session.missing() == session.points
+    with pytest.raises(OtherSession):
+        session.open({"other": 1})
+
+
+def test_the_smallest_of_several_gpus_counts():
+    log = "GPU KV cache size: 2,000 tokens\nGPU KV cache size: 1,900 tokens\nAvailable KV cache memory: 12.5 GiB"
+    assert facts(log) == {"kv_cache_tokens": 1900, "kv_cache_gib": 12.5}
+
+
+def test_the_lines_of_a_log_that_say_an_error_come_first():
+    assert last_words("INFO fine\nValueError: no such model\nINFO bye") == "ValueError: no such model"
+
+
+def test_an_address_that_is_no_server_is_refused(vllm, tmp_path, capsys):
+    more = ("--no-manage-vllm", "--url", "file:///etc/passwd")
+    assert main(words(vllm, tmp_path / "made", "--concurrency", "1", *more)) == BAD_QUESTION
+    assert "no address of a server" in capsys.readouterr().err
+    assert issubclass(ServerFailed, PlannerError)
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
