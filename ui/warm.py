@@ -13,6 +13,7 @@ from planner.estimate import estimate
 from planner.predict import question
 from ui.charts.memory import memory_spec
 from ui.charts.roofline import roofline_spec
+from ui.charts.waterfall import waterfall_spec
 
 
 @st.cache_resource(show_spinner=False)
@@ -22,6 +23,7 @@ def warm_up() -> bool:
     for theme in ("light", "dark"):
         roofline_spec(theme)
         memory_spec(theme)
+        waterfall_spec(theme)
     gc.collect()
     gc.freeze()
     return True

@@ -53,6 +53,17 @@ OPS = {
     "logits.gather": "Gather logits",
     "sampling": "Sampling",
 }
+OP_KINDS = {
+    "gemm": "matrix products",
+    "moe_gemm": "experts' products",
+    "moe_gemm_unpacked": "experts' products",
+    "attention_prefill": "attention over prompts",
+    "attention_decode": "attention over the KV cache",
+    "elementwise": "element-wise passes",
+    "moe_routing": "expert routing",
+    "state": "state updates",
+    "sampling": "sampling",
+}
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:])")
 
 

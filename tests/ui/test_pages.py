@@ -85,6 +85,10 @@ def test_plan_tries_changes_when_asked_what_should_become_better():
     assert list(table["Gain"]) == sorted(table["Gain"], reverse=True)
 
 
+def test_plan_takes_both_steps_apart():
+    assert "times its floor of" in text(opened())
+
+
 def test_plan_says_what_makes_a_model_fit():
     app = opened(model="meta-llama/Llama-3.3-70B-Instruct", quantization="bf16")
     app.pills(key="goal").set_value("cost").run()

@@ -12,13 +12,14 @@ from planner.estimate import Estimate, estimate
 from planner.memory import memory
 from planner.overlay import predicted_marks
 from planner.scenario import Scenario
+from planner.waterfall import predicted
 from ui.advised import advised
 from ui.answer import figures, foundations, memory_sentence, ops_table
 from ui.charts import memory as memory_chart
-from ui.charts import roofline
+from ui.charts import roofline, waterfall
 from ui.question import asked, controls, offer_fetch
 from ui.show import chart, theme
-from ui.words import answer_sentence, gpus_text, plain
+from ui.words import answer_sentence, digits, duration, gpus_text, plain
 
 
 def page() -> None:
@@ -58,6 +59,8 @@ def show_answer(found: Estimate, headline: DeltaGenerator) -> None:
     with right:
         foundations(found)
     advised(found.scenario)
+    with st.expander("Why is it slower than the roof?"):
+        show_waterfall(found)
     with st.expander("Every op of both steps"):
         ops_table(found)
     with st.expander("Run it: the vllm serve command"):
@@ -89,6 +92,21 @@ def show_roofline(found: Estimate) -> None:
         key="plan-roofline",
         alt=roofline.described(gpu, found.prefill, found.decode),
     )
+
+
+def show_waterfall(found: Estimate) -> None:
+    """Both steps taken apart, from the floor to the clock."""
+    gpu = found.scenario.deployment.gpu
+    for name, phase, floor in (("decode", found.decode, found.floor), ("prefill", found.prefill, 0.0)):
+        parts = predicted(phase, gpu, floor)
+        largest = max(parts[1:], key=lambda part: part.seconds)
+        st.markdown(
+            f"A **{name}** step takes **{duration(phase.seconds)}**, {digits(phase.seconds / parts[0].seconds)} times "
+            f"its floor of {duration(parts[0].seconds)}. Most of the rest: {waterfall.part_name(largest.name).lower()}, "
+            f"{duration(largest.seconds)}."
+        )
+        rows = waterfall.rows(parts, f"{name.capitalize()} step")
+        chart(waterfall.waterfall_spec(theme()), rows, key=f"plan-waterfall-{name}", alt=f"Parts of a {name} step")
 
 
 def show_memory(scenario: Scenario) -> None:

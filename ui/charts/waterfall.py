@@ -1,0 +1,100 @@
+"""From the floor to the clock: the parts of a time as a waterfall, each bar starting where the one before it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import altair as alt
+
+from planner.quantities import MILLISECOND, Basis
+from planner.roofline import Bound
+from planner.waterfall import COLLECTIVES, FLOOR, FLOPS, GAPS, HOST, KV_READS, OTHER_BYTES, QUEUE, Part
+from ui import palette
+from ui.words import OP_KINDS, duration, percent
+
+GROUPS = ("what the roof allows", "kernels", "collectives", "waiting", "sum")
+COLOURS = {
+    "what the roof allows": palette.BOUND[Bound.MEMORY],
+    "kernels": palette.BOUND[Bound.COMPUTE],
+    "collectives": palette.BOUND[Bound.LINK],
+    "waiting": palette.BOUND[Bound.OVERHEAD],
+    "sum": "#51606F",
+}
+GROUP_OF = {
+    **dict.fromkeys((FLOOR, KV_READS, OTHER_BYTES, FLOPS), "what the roof allows"),
+    COLLECTIVES: "collectives",
+    **dict.fromkeys((GAPS, HOST, QUEUE), "waiting"),
+}
+KERNELS = "kernels: "
+ROW = 26
+
+
+@cache
+def waterfall_spec(theme: str) -> dict[str, Any]:
+    """The chart as a Vega-Lite specification without data.
+
+    theme : "light" or "dark"
+    """
+    base = alt.Chart(alt.NamedData("waterfall")).encode(
+        y=alt.Y("part:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False)),
+    )
+    group = alt.Color(
+        "group:N",
+        scale=alt.Scale(domain=list(GROUPS), range=[COLOURS[name] for name in GROUPS]),
+        title=None,
+        legend=alt.Legend(orient="top", columns=3),
+    )
+    bars = base.mark_bar(height=16).encode(
+        x=alt.X("start:Q", title="Time (ms)"),
+        x2="end:Q",
+        color=group,
+        opacity=alt.Opacity("opacity:Q", scale=None, legend=None),
+        tooltip=[
+            alt.Tooltip("part:N", title="Part"),
+            alt.Tooltip("text:N", title="Time"),
+            alt.Tooltip("share:N", title="Of the whole"),
+            alt.Tooltip("basis:N", title="Basis"),
+        ],
+    )
+    labels = base.mark_text(align="left", dx=6, color=palette.TEXT[theme]).encode(x="right:Q", text="text:N")
+    return alt.layer(bars, labels).properties(height=alt.Step(ROW)).to_dict()
+
+
+def rows(parts: Iterable[Part], whole: str) -> dict[str, list[dict[str, Any]]]:
+    """What a rerun sends: a bar for each part, and one for their sum.
+
+    parts : in their order [s]
+    whole : name of the sum, such as "decode step"
+    """
+    told = tuple(parts)
+    total = sum(part.seconds for part in told)
+    found, at = [], 0.0
+    for part in told:
+        found.append(
+            _row(part_name(part.name), GROUP_OF.get(part.name, "kernels"), at, at + part.seconds, total, part.basis)
+        )
+        at += part.seconds
+    found.append(_row(whole, "sum", 0.0, total, total, max((part.basis for part in told), default=Basis.ASSUMED)))
+    return {"waterfall": found}
+
+
+def part_name(name: str) -> str:
+    """A part as people read it: a kind of op by its words."""
+    kind = name.removeprefix(KERNELS)
+    return f"Kernels: {OP_KINDS.get(kind, kind)}" if name.startswith(KERNELS) else name[0].upper() + name[1:]
+
+
+def _row(part: str, group: str, start: float, end: float, total: float, basis: Basis) -> dict[str, Any]:
+    return {
+        "part": part,
+        "group": group,
+        "start": start / MILLISECOND,
+        "end": end / MILLISECOND,
+        "right": max(start, end) / MILLISECOND,
+        "text": f"{'−' if end < start else ''}{duration(abs(end - start))}",
+        "share": percent((end - start) / total) if total else "",
+        "basis": basis.label,
+        "opacity": 0.55 if basis is Basis.ASSUMED else 1.0,
+    }
