@@ -100,9 +100,10 @@ def show_waterfall(found: Estimate) -> None:
     for name, phase, floor in (("decode", found.decode, found.floor), ("prefill", found.prefill, 0.0)):
         parts = predicted(phase, gpu, floor)
         largest = max(parts[1:], key=lambda part: part.seconds)
+        rest = waterfall.part_name(largest.name).lower()
         st.markdown(
             f"A **{name}** step takes **{duration(phase.seconds)}**, {digits(phase.seconds / parts[0].seconds)} times "
-            f"its floor of {duration(parts[0].seconds)}. Most of the rest: {waterfall.part_name(largest.name).lower()}, "
+            f"its floor of {duration(parts[0].seconds)}. Most of the rest: {rest}, "
             f"{duration(largest.seconds)}."
         )
         rows = waterfall.rows(parts, f"{name.capitalize()} step")
