@@ -212,6 +212,17 @@ def kernel_marks(run: Run, phase: Phase) -> tuple[tuple[Mark, ...], float]:
     return marks, 1.0 - sum(mark.share for mark in marks) if whole else 0.0
 
 
+def implements(kind: str, time: OpTime) -> bool:
+    """Whether a class of kernel can stand for an op.
+
+    kind : one of the importers' classes of kernels
+    time : an op of the model's step
+    """
+    if kind in KINDS:
+        return time.op.kind in KINDS[kind]
+    return kind in NAMED and NAMED[kind] in time.op.name
+
+
 @dataclass(frozen=True, slots=True)
 class _Average:
     flops: float
@@ -220,7 +231,7 @@ class _Average:
 
 
 def _average(kind: str, step: StepTime) -> _Average | None:
-    alike = [time for time in step.ops if _implements(kind, time) and float(time.op.flops) > 0]
+    alike = [time for time in step.ops if implements(kind, time) and float(time.op.flops) > 0]
     launches = sum(float(time.op.count * time.op.launches) for time in alike)
     if not launches:
         return None
@@ -228,12 +239,6 @@ def _average(kind: str, step: StepTime) -> _Average | None:
     flops = sum(float(time.op.count * time.op.flops) for time in alike)
     moved = sum(float(time.op.count * time.op.moved) for time in alike)
     return _Average(flops / launches, moved / launches, longest.bound)
-
-
-def _implements(kind: str, time: OpTime) -> bool:
-    if kind in KINDS:
-        return time.op.kind in KINDS[kind]
-    return kind in NAMED and NAMED[kind] in time.op.name
 
 
 def _kernel_mark(kernel: KernelSample, average: _Average, phase: Phase, whole: float) -> Mark:
