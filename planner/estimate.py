@@ -8,6 +8,7 @@ cost -> USD
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,6 +23,9 @@ from planner.roofline import Bound, arithmetic_intensity, attainable, ridge_poin
 from planner.scenario import Scenario
 from planner.serving import Latencies, latencies, typical_step
 from planner.step import Step
+
+EXTRAPOLATED = 0.25
+"""Share of a step's time in operators outside of what was measured, from which on the estimate says so."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def estimate(scenario: Scenario) -> Estimate:
         cost=rent(scenario.deployment.gpu, gpus, found.throughput),
         basis=basis,
         founded_on=founded_on,
-        caveats=(*caveats(scenario, found), *([why] if why else [])),
+        caveats=(*caveats(scenario, found), *beyond(prefill, decode), *([why] if why else [])),
     )
 
 
@@ -238,10 +242,26 @@ def caveats(scenario: Scenario, found: Latencies) -> tuple[str, ...]:
     if load.request_rate is not None:
         said.append("Open loops were not measured: the interval is that of closed ones.")
     if gpu.vendor == "AMD":
-        said.append("AMD kernels reach less of their peaks than the NVIDIA kernels that this estimate is tuned on.")
+        said.append("Of AMD only products and elementwise passes were measured: other kernels count as NVIDIA's do.")
     if found.preemptions:
         said.append(f"The KV cache overflows: {found.preemptions} requests are preempted and computed again.")
     return tuple(said)
+
+
+def beyond(prefill: Phase, decode: Phase) -> Iterator[str]:
+    """Which phase spends a quarter of its time in operators smaller or larger than any that was measured.
+
+    prefill, decode : the typical steps
+    """
+    for name, phase in (("prefill", prefill), ("decode", decode)):
+        outside = [time for time in phase.time.ops if not time.inside]
+        spent = sum(float(time.op.count * time.total) for time in outside) / phase.seconds
+        if spent >= EXTRAPOLATED:
+            worst = max(outside, key=lambda time: float(time.op.count * time.total)).op.name.rsplit("layers0.", 1)[-1]
+            yield (
+                f"{spent:.0%} of a {name} step is in operators outside of the sizes that were measured ({worst} above "
+                "all): there the efficiency is extrapolated."
+            )
 
 
 def _between(figure: Figure, bounds: Interval) -> Figure:

@@ -7,10 +7,11 @@ fields may be arrays, so a table describes one step or a million.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from planner.ffn import ffn_ops
 from planner.mixers import mixer_ops
-from planner.ops import Op, all_reduce, elementwise, gemm
+from planner.ops import SAMPLER_LAUNCHES, SAMPLER_PASSES, Op, all_reduce, elementwise, gemm
 from planner.precision import BYTES
 from planner.scenario import Scenario
 from planner.step import Step
@@ -41,10 +42,7 @@ def named(prefix: str, count: float, ops: Iterable[Op]) -> list[Op]:
     count : layers of the group [1]
     ops : of one layer
     """
-    return [
-        Op(prefix + op.name, op.kind, op.format, op.flops, op.moved, op.sent, op.launches, count * op.count, op.rows)
-        for op in ops
-    ]
+    return [replace(op, name=prefix + op.name, count=count * op.count) for op in ops]
 
 
 def embedding(scenario: Scenario, step: Step) -> Op:
@@ -69,4 +67,14 @@ def head(scenario: Scenario, step: Step) -> list[Op]:
     ops = [elementwise("final_norm", step.tokens, 4 * model.hidden, base), project]
     if split > 1:
         ops.append(all_reduce("logits.gather", step.sampled, model.vocab / 2, base, split))
-    return [*ops, elementwise("sampling", step.sampled, 3 * model.vocab, BYTES["fp32"], kind="sampling", launches=4)]
+    return [
+        *ops,
+        elementwise(
+            "sampling",
+            step.sampled,
+            SAMPLER_PASSES * model.vocab,
+            BYTES["fp32"],
+            kind="sampling",
+            launches=SAMPLER_LAUNCHES,
+        ),
+    ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.efficiency import efficiency
+from planner.efficiency import ANY, Range, efficiency
 from planner.forward import forward
 from planner.gpu import Gpu
 from planner.ops import Op
@@ -19,10 +19,13 @@ from planner.roofline import Bound, bound
 from planner.scenario import Scenario
 from planner.step import Step
 
+LARGER = 4.0
+"""Operands up to this much larger than the largest measured count as measured: shares no longer change with size."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpTime:
-    """Times of one run of an op. `total` = max(compute, memory, link) + overhead, all in [s].
+    """Times of one run of an op. `total` = body + overhead, all in [s].
 
     basis : of the efficiencies that went in
     """
@@ -33,6 +36,7 @@ class OpTime:
     link: Number
     overhead: Number
     basis: Basis
+    valid: Range = ANY
 
     @property
     def body(self) -> Number:
@@ -43,6 +47,17 @@ class OpTime:
     def total(self) -> Number:
         """Of one run [s]."""
         return self.body + self.overhead
+
+    @property
+    def inside(self) -> bool:
+        """Whether its rows and bytes, in every step, lie within what was measured."""
+        moved = self.op.sent if self.op.kind == "all_reduce" else self.op.moved
+        return within(self.op.rows, self.valid.rows) and within(moved, self.valid.moved)
+
+    @property
+    def founded(self) -> Basis:
+        """The basis; no better than CALIBRATED where a measured efficiency is carried beyond what was measured."""
+        return self.basis if self.inside else max(self.basis, Basis.CALIBRATED)
 
     @property
     def bound(self) -> Bound:
@@ -82,11 +97,12 @@ class StepTime:
         overhead: Number = self.launch_gap + self.host
         for time in self.ops:
             spent = time.op.count * time.body
-            by_compute: Number = np.float64(1.0) * (time.compute >= time.body)
-            by_memory: Number = np.float64(1.0) * (time.memory >= time.body)
+            rest = np.maximum(time.memory, time.link)
+            by_compute: Number = np.float64(1.0) * (time.compute >= rest)
+            by_memory: Number = np.float64(1.0) * (time.memory >= time.link) * (1 - by_compute)
             compute = compute + spent * by_compute
-            memory = memory + spent * by_memory * (1 - by_compute)
-            link = link + spent * (1 - by_memory) * (1 - by_compute)
+            memory = memory + spent * by_memory
+            link = link + spent * (1 - by_memory - by_compute)
             overhead = overhead + time.op.count * time.overhead
         return np.stack(np.broadcast_arrays(compute, memory, link, overhead))
 
@@ -110,11 +126,12 @@ class StepTime:
         """Of the efficiencies: the weakest on which, or on weaker ones, a quarter of the GPU's time rests."""
         by_basis: dict[Basis, Number] = {}
         for time in self.ops:
-            by_basis[time.basis] = by_basis.get(time.basis, 0.0) + time.op.count * time.total
+            founded = time.founded
+            by_basis[founded] = by_basis.get(founded, 0.0) + time.op.count * time.total
         seconds = [(basis, float(np.sum(spent))) for basis, spent in by_basis.items()]
         whole = sum(spent for _, spent in seconds)
-        founded = [basis for basis in Basis if sum(spent for at, spent in seconds if at >= basis) >= whole / 4]
-        return max(founded, default=Basis.MEASURED)
+        reached = [basis for basis in Basis if sum(spent for at, spent in seconds if at >= basis) >= whole / 4]
+        return max(reached, default=Basis.MEASURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +143,8 @@ class Roof:
     link : share · link bandwidth [B/s]
     latency : of one launch [s]
     basis : of the shares
+    tile : rows that a product works on at least [1]
+    valid : rows and bytes for which all this was measured
     """
 
     compute: Number
@@ -133,6 +152,8 @@ class Roof:
     link: Number
     latency: Number
     basis: Basis
+    tile: Number = 1.0
+    valid: Range = ANY
 
 
 def roof(op: Op, gpu: Gpu, tensor_parallel: int) -> Roof:
@@ -143,32 +164,46 @@ def roof(op: Op, gpu: Gpu, tensor_parallel: int) -> Roof:
     tensor_parallel : GPUs of a collective [1]
     raises : UnsupportedPrecision if the GPU has no peak for the op's format
     """
-    share = efficiency(op.kind, op.format, gpu, tensor_parallel)
+    share = efficiency(op.kind, op.stored or op.format, gpu, tensor_parallel)
     return Roof(
         compute=share.compute * gpu.peak(op.format),
         memory=share.memory * gpu.bandwidth,
         link=share.link * gpu.link_bandwidth,
         latency=share.latency,
         basis=share.basis,
+        tile=share.tile,
+        valid=share.valid,
     )
 
 
 def op_time(op: Op, under: Roof) -> OpTime:
     """Times of one run of an op.
 
-        compute = FLOPs / rate; memory = bytes / rate; link = sent / rate; overhead = launches · latency
+        compute = FLOPs / rate · max(1, tile / rows); memory = bytes / rate; link = sent / rate
+        overhead = launches · latency
 
     op : with counts of one GPU [FLOP, bytes]
     under : the roof of its kind [FLOP/s], [B/s], [s]
     """
+    filled = under.compute if np.all(under.tile == 1.0) else under.compute * np.minimum(1.0, op.rows / under.tile)
     return OpTime(
         op,
-        compute=op.flops / under.compute,
+        compute=op.flops / filled,
         memory=op.moved / under.memory,
         link=op.sent / under.link,
         overhead=op.launches * under.latency,
         basis=under.basis,
+        valid=under.valid,
     )
+
+
+def within(values: Number, limits: tuple[float, float]) -> bool:
+    """Whether all values lie from the least to LARGER times the most, but for those of ops that do not run (0).
+
+    values : [any]
+    limits : least and most that was measured [the same]
+    """
+    return bool(np.all((values == 0) | ((values >= limits[0]) & (values <= LARGER * limits[1]))))
 
 
 def step_time(scenario: Scenario, step: Step) -> StepTime:

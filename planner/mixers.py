@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,10 +158,10 @@ def _scores(
             "attention.prefill", "attention_prefill", pairs, step.prefill_sequences * read, prompts, heads, widths,
             token_bytes, base, BYTES[base],
         ),
-        attention(
+        _from_cache(scenario, attention(
             "attention.decode", "attention_decode", context, context, step.decode_sequences, heads, widths,
             token_bytes, base, BYTES[base],
-        ),
+        )),
     ]  # fmt: skip
 
 
@@ -178,11 +179,15 @@ def _latent_scores(mixer: LatentAttention, heads: float, latent: float, scenario
             "attention.prefill", "attention_prefill", pairs, read, step.prefill_sequences * step.prefill_tokens, heads,
             full, token_bytes, base, BYTES[base],
         ),
-        attention(
+        _from_cache(scenario, attention(
             "attention.decode", "attention_decode", context, context, step.decode_sequences, heads,
             (latent, mixer.kv_lora_rank), token_bytes, base, BYTES[base],
-        ),
+        )),
     ]  # fmt: skip
+
+
+def _from_cache(scenario: Scenario, op: Op) -> Op:
+    return replace(op, stored=scenario.quantization.kv_cache)
 
 
 def _indexer(mixer: LatentAttention, scenario: Scenario, step: Step) -> list[Op]:

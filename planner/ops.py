@@ -12,6 +12,11 @@ import numpy as np
 
 from planner.quantities import Number
 
+SAMPLER_PASSES = 2
+"""Times that sampling goes over the fp32 logits: once to convert, once to choose."""
+SAMPLER_LAUNCHES = 4
+"""Kernels of one sampling."""
+
 
 @dataclass(frozen=True, slots=True)
 class Op:
@@ -26,6 +31,7 @@ class Op:
     launches : kernels launched for one run [1]; 0 where the op does not run in this step
     count : runs in a step (layers) [1]
     rows : tokens that go through it at once [tokens]
+    stored : number format of what it streams, where its efficiency depends on that (a KV cache); else empty
     """
 
     name: str
@@ -37,6 +43,7 @@ class Op:
     launches: Number = 1.0
     count: float = 1.0
     rows: Number = 1.0
+    stored: str = ""
 
 
 def gemm(name: str, rows: Number, inputs: float, outputs: float, weight: float, base: float, number_format: str) -> Op:

@@ -4,14 +4,15 @@ Each GPU, number format and kind of op gets the few numbers of one line,
 
     time = max(FLOPs / (compute · peak), bytes / (memory · bandwidth)) + latency
 
-on a grid, so that no share can leave (0, 1]. Those of GEMM are read off one by one, where each alone decides; the rest
-make the median absolute logarithmic error smallest.
+on a grid, so that no share can leave (0, 1]. Where one of them alone decides it is read off there: the bandwidth share
+from the largest operands, the compute share from many tokens; the rest makes the logarithmic error smallest. Each row
+tells its median error, and the error of the row that the GPU would get if it had never been measured.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,87 +21,110 @@ import pandas as pd
 import yaml
 
 from planner.catalogue import find_gpu
+from planner.efficiency import Efficiency, of_rows
 from planner.gpu import Gpu
-from planner.quantities import GIGA, MICROSECOND, MILLISECOND
+from planner.ops import SAMPLER_LAUNCHES
+from planner.quantities import GIGA, MICROSECOND
+from tools.operator_tables import ENGINES, FORMAT, left_out, operators, within_roofs
 
-SHARES = np.round(np.arange(0.20, 1.0001, 0.02), 2)
-LATENCIES = np.array([0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40]) * MICROSECOND
 FINE_SHARES = np.round(np.arange(0.20, 1.0001, 0.01), 2)
-FINE_LATENCIES = np.arange(0, 31, 0.5) * MICROSECOND
-FEW_TOKENS, MANY_TOKENS = 16, 1024
-BAD_TOPOLOGY = {("l40s", 8)}
-"""Measured on a host whose eight GPUs share too few links."""
-WEIGHT_BYTES = {"bfloat16": 2.0, "fp8": 1.0, "nvfp4": 4.5 / 8}
-FORMAT = {"bfloat16": "bf16", "fp8": "fp8", "nvfp4": "fp4"}
-ENGINES = ("vllm", "sglang")
+FINE_LATENCIES = np.arange(0, 60.1, 0.5) * MICROSECOND
+FEW_TOKENS, MANY_TOKENS, FEWEST = 16, 1024, 5
+LARGEST = 0.25
+"""Operands of at least this share of the largest: too large for a cache, and start and end no longer count."""
+LARGE = 1e8
+"""Bytes: where even the smallest operand is larger, nothing tells the latency."""
+PARAMETERS = {
+    "compute": {"unit": "1 (of the format's dense peak)", "bound": "(0, 1]"},
+    "memory": {"unit": "1 (of HBM bandwidth)", "bound": "(0, 1]"},
+    "link": {"unit": "1 (of the link's bandwidth in one direction)", "bound": "(0, 1]"},
+    "latency_us": {"unit": "us (of one kernel)", "bound": "[0, 60]"},
+    "rows": {"unit": "tokens at once, least and most measured", "bound": "[1, inf)"},
+    "bytes": {"unit": "bytes moved (sent in a collective), least and most measured", "bound": "[1, inf)"},
+    "median_error_percent": {"unit": "% (median of |log(fitted / measured)|)", "bound": "[0, inf)"},
+    "unseen_error_percent": {"unit": "% (the same, without any row of this GPU)", "bound": "[0, inf)"},
+}
+HEAD = """\
+# Written by `python -m tools.fit_efficiency`. Shares are of dense peak, HBM or link bandwidth; moe_gemm's of GEMM's.
+# Sources: aiconfigurator-core 0.12.0 (Apache-2.0), LLMServingSim, Vidur, LLMCompass, stas00/ml-engineering.
+"""
+Shares = dict[str, float]
 
 
-def fit(flops: Any, moved: Any, seconds: Any, peak: float, bandwidth: float) -> dict[str, float]:
-    """Compute share, memory share and latency of the least median error over the grid, with that error in percent."""
-    best: dict[str, float] = {"error": np.inf}
-    for compute in SHARES if np.any(flops) else [1.0]:
-        for memory in SHARES:
-            body = np.maximum(flops / (compute * peak), moved / (memory * bandwidth))
-            errors = np.median(np.abs(np.log((body[None] + LATENCIES[:, None]) / seconds[None])), axis=1)
-            at = int(errors.argmin())
-            if errors[at] < best["error"] - 1e-4:
-                best = {"compute": compute, "memory": memory, "latency": LATENCIES[at], "error": errors[at]}
-    return best
-
-
-def row(gpu: Gpu, shares: Mapping[str, float], used: tuple[str, ...], points: int, **more: Any) -> dict[str, Any]:
-    """One line of data/efficiency.yaml, its units in the keys."""
-    numbers = {name: round(float(shares[name]), 2) for name in used}
-    return {
-        "gpu": gpu.id,
-        **more,
-        **numbers,
-        "latency_us": round(float(shares["latency"]) / MICROSECOND, 1),
-        "points": points,
-        "median_error_percent": round(100 * float(shares["error"]), 1),
-    }
-
-
-def gemm_rows(tables: Path) -> list[dict[str, Any]]:
-    """GEMM: m tokens, k inputs, n outputs; weights in the format, activations in and out in bf16 or the format.
-
-    Bandwidth share: that of the largest matrices, where start and end no longer count. Latency: what matrices of layers
-    take beyond it at few tokens. Compute share: of many tokens. Each is read off where it alone decides.
-    """
-    data = pd.read_parquet(tables / "gemm_ops.parquet")
-    data = data[data.engine.isin(ENGINES) & data.dtype_weights.isin(WEIGHT_BYTES)]
-    data[["m", "n", "k"]] = data.model.str.extract(r"m=(\d+) n=(\d+) k=(\d+)").astype(float)
-    largest = pd.read_csv(tables / "gemm_efficiency_summary.csv").query("framework in @ENGINES")
-    streams = largest.groupby(["gpu", "dtype"]).small_m_max_GBs.median()
-    rows = []
-    for (name, dtype), part in data.groupby(["gpu", "dtype_weights"]):
-        gpu = known(str(name))
-        if gpu is not None and FORMAT[str(dtype)] in gpu.peaks:
-            shares = gemm_shares(gpu, str(dtype), part, streams[name, dtype] * GIGA / gpu.bandwidth)
-            rows.append(row(gpu, shares, ("compute", "memory"), len(part), format=FORMAT[str(dtype)]))
-    return rows
-
-
-def gemm_shares(gpu: Gpu, dtype: str, part: pd.DataFrame, memory: float) -> dict[str, float]:
-    """Latency of few tokens at the bandwidth share of the largest matrices, then compute share of many tokens."""
-    width, tokens, seconds = WEIGHT_BYTES[dtype], part.m.to_numpy(), part.value.to_numpy() * MILLISECOND
-    moved = (part.n * part.k * width + part.m * part.k * width + part.m * part.n * 2).to_numpy()
-    flops, peak = (2 * part.m * part.n * part.k).to_numpy(), gpu.peaks[FORMAT[dtype]]
-    stream = moved / (memory * gpu.bandwidth)
-    few, many = tokens <= FEW_TOKENS, tokens >= MANY_TOKENS
+def gemm(part: pd.DataFrame, gpu: Gpu, streams: Mapping[tuple[str, str], float]) -> Shares:
+    """Bandwidth share of the largest matrices, latency of few tokens, then compute share of many tokens."""
+    tokens, seconds = part.rows.to_numpy(), part.seconds.to_numpy()
+    few, many = tokens <= max(FEW_TOKENS, tokens.min()), tokens >= MANY_TOKENS
+    if len(part) < FEWEST:
+        return {"compute": float(np.median(part.flops / seconds / gpu.peaks[part.format.iloc[0]]))}
+    memory = streams.get((gpu.id, part.format.iloc[0]), np.quantile((part.bytes / seconds)[few], 0.95)) / gpu.bandwidth
+    stream = (part.bytes / (memory * gpu.bandwidth)).to_numpy()
     latency = best(FINE_LATENCIES, lambda value: np.mean(off(stream[few] + value, seconds[few])))
+    work = (part.flops / gpu.peaks[part.format.iloc[0]]).to_numpy()
+    compute = best(
+        FINE_SHARES,
+        lambda share: np.median(off(np.maximum(work / share, stream)[many] + latency, seconds[many])),
+    )
+    found = {"compute": compute, "memory": memory, "latency": latency}
+    return found if tokens.min() <= FEW_TOKENS else {name: found[name] for name in ("compute", "memory")}
 
-    def predicted(compute: float) -> Any:
-        return np.maximum(flops / (compute * peak), stream) + latency
 
-    compute = best(FINE_SHARES, lambda value: np.median(off(predicted(value)[many], seconds[many])))
-    error = float(np.median(off(predicted(compute), seconds)))
-    return {"compute": compute, "memory": memory, "latency": latency, "error": error}
+def stream(part: pd.DataFrame, gpu: Gpu, launches: float = 1.0) -> Shares:
+    """Bandwidth share of the largest operands, then the latency of one launch that fits all."""
+    moved, seconds = part.bytes.to_numpy(), part.seconds.to_numpy()
+    largest = moved >= LARGEST * moved.max()
+    memory = min(1.0, float(np.median((moved / seconds / gpu.bandwidth)[largest])))
+    if moved.min() > LARGE:
+        return {"memory": memory}
+    body = moved / (memory * gpu.bandwidth)
+    latency = best(FINE_LATENCIES, lambda value: np.mean(off(body + launches * value, seconds)))
+    return {"memory": memory, "latency": latency}
 
 
-def best(grid: Any, cost: Callable[[float], Any]) -> float:
+def reading(part: pd.DataFrame, gpu: Gpu) -> Shares:
+    """Bandwidth share and latency of the least mean error."""
+    found = grid((part.bytes / gpu.bandwidth).to_numpy(), part.seconds.to_numpy())
+    return {"memory": found[0], "latency": found[1]}
+
+
+def work(part: pd.DataFrame, gpu: Gpu) -> Shares:
+    """Compute share and latency of the least median error: engines differ twofold on a few shapes."""
+    ideal, seconds = (part.flops / gpu.peaks["bf16"]).to_numpy(), part.seconds.to_numpy()
+    found = grid(ideal, seconds, np.median)
+    return {"compute": found[0], "latency": found[1]}
+
+
+def link(part: pd.DataFrame, gpu: Gpu) -> Shares:
+    """Link share and latency of the least mean error."""
+    found = grid((part.bytes / gpu.link_bandwidth).to_numpy(), part.seconds.to_numpy())
+    return {"link": found[0], "latency": found[1]}
+
+
+def experts(part: pd.DataFrame, gpu: Gpu, plain: Efficiency) -> Shares:
+    """Bandwidth that a further expert takes and compute that further tokens take, as shares of plain products'."""
+
+    def slope(rows: pd.DataFrame, by: str) -> float:
+        return float(np.polyfit(rows[by], rows.seconds, 1)[0])
+
+    few, many = part[part.rows <= 1], part[part.rows >= MANY_TOKENS]
+    memory = 1 / slope(few, "bytes") / gpu.bandwidth / plain.memory
+    compute = 1 / slope(many, "flops") / gpu.peaks["bf16"] / plain.compute
+    return {"compute": min(1.0, compute), "memory": min(1.0, memory)}
+
+
+def grid(ideal: Any, seconds: Any, cost: Callable[[Any], Any] = np.mean) -> tuple[float, float]:
+    """Share and latency of the least mean (or median) absolute logarithmic error."""
+
+    def error(share: float, latency: float) -> float:
+        return float(cost(off(ideal / share + latency, seconds)))
+
+    found = min((error(share, latency), share, latency) for share in FINE_SHARES for latency in FINE_LATENCIES)
+    return float(found[1]), float(found[2])
+
+
+def best(values: Any, cost: Callable[[float], Any]) -> float:
     """The value of a grid at which a cost is smallest."""
-    return float(min(grid, key=cost))
+    return float(min(values, key=cost))
 
 
 def off(predicted: Any, seconds: Any) -> Any:
@@ -108,81 +132,135 @@ def off(predicted: Any, seconds: Any) -> Any:
     return np.abs(np.log(predicted / seconds))
 
 
-def decode_attention_rows(tables: Path) -> list[dict[str, Any]]:
-    """Decode attention: one query token a sequence reads the whole KV cache of that sequence."""
-    data = pd.read_parquet(tables / "decode_attention_ops.parquet")
-    data = data[data.engine.isin(ENGINES) & (data.dtype_kv == "bfloat16")]
-    data[["kv", "hd"]] = data.model.str.extract(r"kv=(\d+) hd=(\d+)").astype(float)
-    rows = []
-    for name, part in data.groupby("gpu"):
-        if gpu := known(str(name)):
-            moved = part.batch_or_concurrency * part.input_len * 2 * part.kv * part.hd * 2
-            shares = fit(*numbers(0 * moved, moved, part.value), 1.0, gpu.bandwidth)
-            rows.append(row(gpu, shares, ("memory",), len(part)))
-    return rows
+def table(tables: Path) -> dict[str, Any]:
+    """All of data/efficiency.yaml: what the parameters mean, and the rows of each kind."""
+    found = within_roofs(operators(tables))
+    fitted: dict[str, Any] = {"parameters": PARAMETERS}
+    for kind in KINDS:
+        rows = list(kind_rows(found[found.kind == kind], kind, tables, fitted))
+        measured = {(row["gpu"], row.get("format"), row.get("gpus")): row for row in rows}
+        for row in measured.values():
+            unseen = [other for other in rows if other["gpu"] != row["gpu"]]
+            part = chosen(found, kind, row)
+            if "median_error_percent" in row and unseen:
+                gpu = find_gpu(row["gpu"])
+                guess = of_rows(unseen, kind, row.get("format", ""), gpu, row.get("gpus", 1))
+                row["unseen_error_percent"] = error_percent(part, gpu, guess, kind)
+        fitted[kind] = rows
+    return fitted
 
 
-def prefill_attention_rows(tables: Path) -> list[dict[str, Any]]:
-    """Causal prefill attention: half of the square of the prompt, two GEMMs a head."""
-    data = pd.read_parquet(tables / "prefill_attention_ops.parquet")
-    data = data[data.engine.isin(ENGINES) & (data.dtype_weights == "bfloat16")]
-    data[["heads", "hd"]] = data.model.str.extract(r"heads=(\d+) kv=\d+ hd=(\d+)").astype(float)
-    rows = []
-    for name, part in data.groupby("gpu"):
-        if gpu := known(str(name)):
-            flops = 2 * part.batch_or_concurrency * part.input_len**2 * part.heads * part.hd
-            shares = fit(*numbers(flops, 0 * flops, part.value), gpu.peaks["bf16"], gpu.bandwidth)
-            rows.append(row(gpu, shares, ("compute",), len(part)))
-    return rows
+def kind_rows(found: pd.DataFrame, kind: str, tables: Path, fitted: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A row for each GPU, and for each format or group size where the kind has several."""
+    keys = ["gpu", *SPLIT_BY.get(kind, ())]
+    for names, part in found.groupby(keys):
+        named = dict(zip(keys, names, strict=True))
+        gpu = find_gpu(named["gpu"])
+        shares = KINDS[kind](part, gpu, tables, fitted)
+        row = {**named, **rounded(shares), **validity(part, kind), "points": len(part)}
+        if kind != "moe_gemm" and "latency" in shares:
+            seen = of_rows([row], kind, named.get("format", ""), gpu, named.get("gpus", 1))
+            row["median_error_percent"] = error_percent(part, gpu, seen, kind)
+        yield row
 
 
-def all_reduce_rows(tables: Path) -> list[dict[str, Any]]:
-    """All-reduce: 2 (n - 1) / n of the message over each GPU's link; the fastest implementation at each size."""
-    data = pd.read_parquet(tables / "comm_ops.parquet")
-    data = data[(data.model == "all_reduce") & data.n_gpus.isin([2, 4, 8]) & (data.input_len <= 2**25)]
-    data = data[data.engine.str.contains("nccl:|vLLM_custom_graph|SGLang_CustomAllReduce_graph")]
-    data = data.groupby(["gpu", "n_gpus", "input_len"], as_index=False).value.min()
-    rows = []
-    for (name, gpus), part in data.groupby(["gpu", "n_gpus"]):
-        gpu = known(str(name))
-        if gpu is not None and (gpu.id, int(gpus)) not in BAD_TOPOLOGY:
-            moved = 2 * (int(gpus) - 1) / int(gpus) * part.input_len * 2
-            shares = fit(*numbers(0 * moved, moved, part.value), 1.0, gpu.link_bandwidth)
-            shares["link"] = shares["memory"]
-            rows.append(row(gpu, shares, ("link",), len(part), gpus=int(gpus)))
-    return rows
+def chosen(found: pd.DataFrame, kind: str, row: Mapping[str, Any]) -> pd.DataFrame:
+    """The measurements that a row was made from."""
+    part = found[found.kind == kind]
+    for name in ("gpu", *SPLIT_BY.get(kind, ())):
+        part = part[part[name] == row[name]]
+    return part
 
 
-def known(name: str) -> Gpu | None:
-    """The catalogue's GPU of a table's GPU name; None for those that the catalogue does not hold (Intel)."""
-    return None if "Arc" in name else find_gpu(name)
+def error_percent(part: pd.DataFrame, gpu: Gpu, shares: Efficiency, kind: str) -> float:
+    """Median absolute logarithmic error of a row's figures over measurements [%]."""
+    peak = gpu.peaks.get(part.format.iloc[0], np.inf)
+    streamed = part.bytes / (
+        shares.link * gpu.link_bandwidth if kind == "all_reduce" else shares.memory * gpu.bandwidth
+    )
+    if kind == "attention_prefill":
+        streamed = 0 * streamed
+    body = np.maximum(part.flops / (shares.compute * peak) if kind in COMPUTED else 0.0, streamed)
+    launches = SAMPLER_LAUNCHES if kind == "sampling" else 1
+    return round(100 * float(np.median(off(body + launches * shares.latency, part.seconds))), 1)
 
 
-def numbers(flops: Any, moved: Any, milliseconds: Any) -> tuple[Any, Any, Any]:
-    """Plain arrays in FLOP, bytes and seconds."""
-    return (np.asarray(flops, float), np.asarray(moved, float), np.asarray(milliseconds, float) * MILLISECOND)
+def rounded(shares: Shares) -> dict[str, float]:
+    """Figures as the file holds them, units in the keys; what rounds above the roof is on it."""
+    return {
+        "latency_us" if name == "latency" else name: round(value / MICROSECOND, 1)
+        if name == "latency"
+        else min(1.0, round(float(value), 2))
+        for name, value in shares.items()
+    }
 
 
-KINDS: Mapping[str, Callable[[Path], list[dict[str, Any]]]] = {
-    "gemm": gemm_rows,
-    "attention_decode": decode_attention_rows,
-    "attention_prefill": prefill_attention_rows,
-    "all_reduce": all_reduce_rows,
+def validity(part: pd.DataFrame, kind: str) -> dict[str, list[float]]:
+    """Least and most that was measured."""
+    moved = [float(f"{value:.3g}") for value in (part.bytes.min(), part.bytes.max())]
+    return {"bytes": moved} | (
+        {} if kind == "all_reduce" else {"rows": [float(part.rows.min()), float(part.rows.max())]}
+    )
+
+
+def streams(tables: Path) -> dict[tuple[str, str], float]:
+    """Highest bandwidth of few tokens, over matrices larger than those of the table [B/s]."""
+    largest = pd.read_csv(tables / "gemm_efficiency_summary.csv")
+    largest = largest[
+        largest.framework.isin(ENGINES) & largest["dtype"].isin(FORMAT) & ~largest.gpu.str.contains("Arc")
+    ]
+    names = {name: find_gpu(name).id for name in largest.gpu.unique()}
+    found = largest.groupby(["gpu", "dtype"]).small_m_max_GBs.median() * GIGA
+    return {(names[gpu], FORMAT[dtype]): value for (gpu, dtype), value in found.items()}
+
+
+COMPUTED = ("gemm", "attention_prefill")
+SPLIT_BY = {"gemm": ("format",), "attention_decode": ("format",), "all_reduce": ("gpus",)}
+KINDS: Mapping[str, Callable[[pd.DataFrame, Gpu, Path, Mapping[str, Any]], Shares]] = {
+    "gemm": lambda part, gpu, tables, _: gemm(part, gpu, streams(tables)),
+    "moe_gemm": lambda part, gpu, _, fitted: experts(part, gpu, of_rows(fitted["gemm"], "gemm", "bf16", gpu)),
+    "attention_decode": lambda part, gpu, *_: reading(part, gpu),
+    "attention_prefill": lambda part, gpu, *_: work(part, gpu),
+    "elementwise": lambda part, gpu, *_: stream(part, gpu),
+    "sampling": lambda part, gpu, *_: stream(part, gpu, SAMPLER_LAUNCHES),
+    "all_reduce": lambda part, gpu, *_: link(part, gpu),
 }
 
 
 def main() -> None:
-    """Fit every kind and write the file."""
+    """Fit every kind, write the file, and tell what was left out and how far unseen GPUs are off."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", type=Path, help="folder of gemm_ops.parquet, decode_attention_ops.parquet, ...")
     parser.add_argument("--out", type=Path, default=Path("data/efficiency.yaml"))
     arguments = parser.parse_args()
-    fitted = {kind: rows(arguments.tables) for kind, rows in KINDS.items()}
-    head = "# Written by `python -m tools.fit_efficiency`. Shares are of the dense peak, HBM or link bandwidth.\n"
-    head += (
-        "# Source: single operators measured in vLLM and SGLang containers, aiconfigurator-core 0.12.0 (Apache-2.0).\n"
-    )
-    arguments.out.write_text(head + yaml.safe_dump(fitted, sort_keys=False, default_flow_style=None, width=140))
+    fitted = table(arguments.tables)
+    arguments.out.write_text(HEAD + "".join(written(fitted)), encoding="utf-8")
+    print("\n".join(report(fitted)), *left_out(operators(arguments.tables)), sep="\n")
+
+
+def written(fitted: Mapping[str, Any]) -> Iterator[str]:
+    """The file, a line a row."""
+    for kind, rows in fitted.items():
+        lines = (
+            [f"- {_flow(row)}" for row in rows]
+            if isinstance(rows, list)
+            else [f"  {name}: {_flow(meaning)}" for name, meaning in rows.items()]
+        )
+        yield "\n".join([f"{kind}:", *lines, ""])
+
+
+def report(fitted: Mapping[str, Any]) -> Iterator[str]:
+    """Mean error of each kind, with and without the GPU's own rows."""
+    yield f"{'kind':20} {'rows':>5} {'own error':>10} {'GPU left out':>13}"
+    for kind in KINDS:
+        rows = [row for row in fitted[kind] if "unseen_error_percent" in row]
+        if rows:
+            own, unseen = (np.mean([row[f"{name}_error_percent"] for row in rows]) for name in ("median", "unseen"))
+            yield f"{kind:20} {len(rows):5} {own:9.1f}% {unseen:12.1f}%"
+
+
+def _flow(row: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(row, sort_keys=False, default_flow_style=True, width=1000).strip()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ SEVEN_B = {  # one decode at context 512: FLOPs, bytes; 32 layers, hidden 4096, 
     "ffn.down": (32 * 2 * 11008 * 4096, 32 * (11008 * 4096 + 11008 + 4096) * 2),
     "final_norm": (4 * 4096, 4 * 4096 * 2),
     "lm_head": (2 * 4096 * 32000, (4096 * 32000 + 4096 + 32000) * 2),
-    "sampling": (3 * 32000, 3 * 32000 * 4),
+    "sampling": (2 * 32000, 2 * 32000 * 4),
 }
 EIGHT_B = {  # a prompt of 100 tokens; grouped-query: 8 kv heads, 14336, vocab 128256; one row of logits
     "embedding": (100 * 2 * 4096, 100 * 2 * 4096 * 2),
@@ -41,7 +41,7 @@ EIGHT_B = {  # a prompt of 100 tokens; grouped-query: 8 kv heads, 14336, vocab 1
     "ffn.down": (32 * 2 * 100 * 14336 * 4096, 32 * (14336 * 4096 + 100 * (14336 + 4096)) * 2),
     "final_norm": (100 * 4 * 4096, 100 * 4 * 4096 * 2),
     "lm_head": (2 * 4096 * 128256, (4096 * 128256 + 4096 + 128256) * 2),
-    "sampling": (3 * 128256, 3 * 128256 * 4),
+    "sampling": (2 * 128256, 2 * 128256 * 4),
 }
 VLLM = [  # model, step, query/key/value, output, attention, feed-forward, lm_head [FLOP]
     ("meta-llama/Meta-Llama-3.1-8B", "prefill", 3298534883328, 2199023255552, 2 * 1099511627776, 23089744183296,
