@@ -5,7 +5,7 @@
     ├ ScenarioError      UnsupportedPrecision, InvalidParallelism, InvalidWorkload
     ├ InfeasibleError    InsufficientMemory
     ├ CalibrationError   TooFewPoints
-    ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge
+    ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
     └ StoreError         RunNotFound, SchemaTooNew, DamagedRun
 
@@ -116,6 +116,10 @@ class LoadFailed(MeasureError):
 
 class OtherSession(MeasureError):
     """A folder that holds the points of another measurement."""
+
+
+class Cancelled(ImporterError):
+    """An import that its user stopped; it left nothing behind."""
 
 
 class StoreError(PlannerError):
