@@ -46,6 +46,8 @@ class KernelSample:
     kind : what the kernel does, from its name (importers/kernels.py)
     launches : how many times it ran
     seconds : time on the GPU, all launches [s]
+    flops : counted by the profiler or told by the launching op's shapes, all launches [FLOP]; None if any lacks it
+    bytes : traffic between HBM and the chip, all launches [bytes]; None if any lacks it
     """
 
     name: str
@@ -53,6 +55,8 @@ class KernelSample:
     device: int
     launches: int
     seconds: float
+    flops: float | None = None
+    bytes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Measured beside predicted: each measured point with the estimate for its own conditions, and marks for the roofline.
 
-A load test gives the time of a step, a trace the time of kernels; neither counts FLOPs. They stand at the model's
-arithmetic intensity, with the model's FLOPs over the measured time: what was measured is the time alone.
+A load test gives the time of a step, a trace that of kernels: without counts they stand at the model's arithmetic
+intensity, with the model's FLOPs over the measured time. Kernels whose FLOPs and bytes were counted stand at their own.
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ def compare(run: Run, gpu: str, model: Model, **cells: str) -> tuple[Comparison,
         key = tuple(sorted(conditions.items()))
         if key not in found:
             found[key] = _estimate(run, gpu, model, conditions)
-        compared.append(_comparison(point, found[key]))
+        answer = found[key]
+        compared.append(Comparison(point, None, answer) if isinstance(answer, str) else Comparison(point, answer))
     return tuple(compared)
 
 
@@ -197,18 +198,18 @@ def mark_label(point: MeasuredPoint) -> str:
 
 
 def kernel_marks(run: Run, phase: Phase) -> tuple[tuple[Mark, ...], float]:
-    """Kernels of a trace on the roof, with the FLOPs and bytes of the model's ops that their class implements.
+    """Kernels of a trace on the roof, with their own FLOPs and bytes, or those of the model's ops of their class.
 
-        FLOPs of a launch = FLOPs of the class in a step / launches of the class in a step
+        FLOPs of a launch = counted FLOPs / launches, else FLOPs of the class in a step / its launches in a step
 
     run : its kernels, by name [s]
     phase : the step that the trace is taken to show [FLOP], [bytes]
-    returns : marks, and the share of kernel time that has no op in the model [1]
-    valid : a mean over the class; which launch is which projection is not told by its name
+    returns : marks, and the share of kernel time that has neither [1]
+    valid : the model's are a mean over the class; which launch is which projection is not told by its name
     """
     whole = sum(kernel.seconds for kernel in run.kernels)
-    placed = [(kernel, _average(kernel.kind, phase.time)) for kernel in run.kernels if kernel.seconds > 0]
-    marks = tuple(_kernel_mark(kernel, average, phase, whole) for kernel, average in placed if average is not None)
+    placed = [(kernel, _work(kernel, phase)) for kernel in run.kernels if kernel.seconds > 0]
+    marks = tuple(_kernel_mark(kernel, work, phase, whole) for kernel, work in placed if work)
     return marks, 1.0 - sum(mark.share for mark in marks) if whole else 0.0
 
 
@@ -224,13 +225,24 @@ def implements(kind: str, time: OpTime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Average:
+class _Work:
     flops: float
     moved: float
     bound: Bound
 
 
-def _average(kind: str, step: StepTime) -> _Average | None:
+def _work(kernel: KernelSample, phase: Phase) -> _Work | None:
+    """Of one launch: what was counted comes before the model's mean."""
+    model = _average(kernel.kind, phase.time)
+    if kernel.flops is None and kernel.bytes is None:
+        return model
+    flops = model.flops if kernel.flops is None and model else (kernel.flops or 0.0) / kernel.launches
+    moved = model.moved if kernel.bytes is None and model else (kernel.bytes or 0.0) / kernel.launches
+    bound = Bound.MEMORY if flops < moved * phase.ridge else Bound.COMPUTE
+    return _Work(flops, moved, bound) if flops and moved else None
+
+
+def _average(kind: str, step: StepTime) -> _Work | None:
     alike = [time for time in step.ops if implements(kind, time) and float(time.op.flops) > 0]
     launches = sum(float(time.op.count * time.op.launches) for time in alike)
     if not launches:
@@ -238,14 +250,14 @@ def _average(kind: str, step: StepTime) -> _Average | None:
     longest = max(alike, key=lambda time: float(time.op.count * time.total))
     flops = sum(float(time.op.count * time.op.flops) for time in alike)
     moved = sum(float(time.op.count * time.op.moved) for time in alike)
-    return _Average(flops / launches, moved / launches, longest.bound)
+    return _Work(flops / launches, moved / launches, longest.bound)
 
 
-def _kernel_mark(kernel: KernelSample, average: _Average, phase: Phase, whole: float) -> Mark:
+def _kernel_mark(kernel: KernelSample, work: _Work, phase: Phase, whole: float) -> Mark:
     seconds = kernel.seconds / kernel.launches
-    intensity, rate = average.flops / average.moved, average.flops / seconds
+    intensity, rate = work.flops / work.moved, work.flops / seconds
     above = rate > float(attainable(intensity, phase.peak, phase.bandwidth))
-    return Mark(kernel.name, kernel.kind, average.bound, intensity, rate, seconds, kernel.seconds / whole, above)
+    return Mark(kernel.name, kernel.kind, work.bound, intensity, rate, seconds, kernel.seconds / whole, above)
 
 
 def _mark(name: str, phase: str, time: OpTime, seconds: float, share: float) -> Mark:
@@ -258,10 +270,6 @@ def _estimate(run: Run, gpu: str, model: Model, conditions: Mapping[str, str]) -
         return estimate(scenario_of(run, gpu, model, **conditions))
     except InsufficientMemory as no:
         return str(no)
-
-
-def _comparison(point: MeasuredPoint, found: Estimate | str) -> Comparison:
-    return Comparison(point, None, found) if isinstance(found, str) else Comparison(point, found)
 
 
 def _drawable(seconds: float) -> bool:

@@ -13,7 +13,7 @@ from planner.measured import KernelSample, MeasuredPoint, Note, Run, Severity
 from store import parquet
 
 RUN_FILE, POINTS_FILE, KERNELS_FILE = "run.parquet", "points.parquet", "kernel_summary.parquet"
-SECONDS, PER_SECOND, FLOP_PER_BYTE = "s", "1/s", "FLOP/B"
+SECONDS, PER_SECOND, FLOP_PER_BYTE, FLOP, BYTES = "s", "1/s", "FLOP/B", "FLOP", "bytes"
 _UNIT_ENDINGS = {"throughput": PER_SECOND, "goodput": PER_SECOND, "intensity": FLOP_PER_BYTE}
 
 _TEXTS = ("tool", "tool_version", "source_name", "file_hash", "started", "gpu", "model", "model_name")
@@ -36,6 +36,8 @@ _POINT_FIELDS: list[pa.Field[Any]] = [
     ),
 ]
 POINTS_SCHEMA = pa.schema(_POINT_FIELDS)
+LATER = ("flops", "bytes")
+"""Columns that runs saved by earlier versions lack: None in them."""
 KERNELS_SCHEMA = pa.schema(
     [
         pa.field("name", pa.dictionary(pa.int32(), pa.string())),
@@ -43,6 +45,8 @@ KERNELS_SCHEMA = pa.schema(
         pa.field("device", pa.int64()),
         pa.field("launches", pa.int64()),
         pa.field("seconds", pa.float64(), metadata={"unit": SECONDS}),
+        pa.field("flops", pa.float64(), metadata={"unit": FLOP}),
+        pa.field("bytes", pa.float64(), metadata={"unit": BYTES}),
     ]
 )
 
@@ -101,7 +105,7 @@ def read_kernels(folder: Path) -> tuple[KernelSample, ...]:
     path = folder / KERNELS_FILE
     try:
         return tuple(
-            KernelSample(row["name"], row["kind"], row["device"], row["launches"], row["seconds"])
+            KernelSample(row["name"], row["kind"], row["device"], row["launches"], row["seconds"], *map(row.get, LATER))
             for row in parquet.read_rows(path)
         )
     except LookupError as error:

@@ -70,6 +70,20 @@ def test_kernels_take_the_flops_of_their_class_and_the_rest_is_told():
     assert dict(totals(kernels)) == {"gemm": 3.0, "memcpy": 1.0}
 
 
+def test_counted_flops_and_bytes_come_before_the_models():
+    counted = KernelSample("counted", "other", 0, 2, 1e-3, flops=4e9, bytes=2e9)
+    no_flops = KernelSample("copy", "memory", 0, 1, 1e-3, flops=0.0, bytes=1e9)
+    from_shapes = KernelSample("gemm_a", "gemm", 0, 10, 1e-3, flops=1e12)
+    unknown = KernelSample("odd", "other", 0, 1, 1e-3, bytes=1e9)
+    phase = estimate(scenario_of(run(), "h200-sxm", MODEL)).prefill
+    marks, unplaced = kernel_marks(run(kernels=[counted, no_flops, from_shapes, unknown]), phase)
+    assert [mark.name for mark in marks] == ["counted", "gemm_a"]
+    assert (marks[0].intensity, marks[0].rate) == (pytest.approx(2.0), pytest.approx(4e12))
+    assert marks[0].bound.label == "memory"
+    assert marks[1].rate == pytest.approx(1e15)
+    assert unplaced == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize("seconds", [1e-303, 1e300])
 def test_a_time_that_no_step_takes_gets_no_mark(seconds):
     point = MeasuredPoint("tpot", "mean", seconds, concurrency=1, prompt_tokens=128, output_tokens=16)

@@ -20,7 +20,7 @@ NUMBERS = st.floats(allow_nan=False)
 MAYBE = st.none() | NUMBERS
 TEXTS = st.text(max_size=12)
 POINTS = st.builds(MeasuredPoint, TEXTS, TEXTS, NUMBERS, MAYBE, MAYBE, MAYBE, MAYBE, MAYBE, MAYBE, MAYBE)
-KERNELS = st.builds(KernelSample, TEXTS, TEXTS, st.integers(-1, 99), st.integers(0, 2**62), NUMBERS)
+KERNELS = st.builds(KernelSample, TEXTS, TEXTS, st.integers(-1, 99), st.integers(0, 2**62), NUMBERS, MAYBE, MAYBE)
 RUNS = st.builds(
     Run,
     tool=TEXTS, tool_version=TEXTS, source_name=TEXTS, file_hash=st.text("0123456789abcdef", min_size=64, max_size=64),
@@ -38,6 +38,14 @@ def test_a_round_trip_changes_nothing(tmp_path: Path, run: Run) -> None:
     store = Store(tmp_path / "law")
     assert store.run(store.save(run)) == run
     store.delete(run.id)
+
+
+def test_a_run_of_an_earlier_version_opens(store: Store) -> None:
+    run = sample()
+    path = store.root / store.save(run) / "kernel_summary.parquet"
+    earlier = pq.read_table(path).drop_columns(["flops", "bytes"])
+    pq.write_table(earlier, path)
+    assert store.run(run.id).kernels == run.kernels
 
 
 def test_run_and_table_come_back(store: Store) -> None:
@@ -72,7 +80,11 @@ def test_every_file_knows_its_version_and_units(store: Store) -> None:
     metadata = {path.name: pq.read_schema(path).metadata for path in files}
     assert all(found[parquet.VERSION_KEY] == b"1" for found in metadata.values())
     assert json.loads(metadata["kernels.parquet"][parquet.UNITS_KEY]) == {"start_ns": "ns"}
-    assert json.loads(metadata["kernel_summary.parquet"][parquet.UNITS_KEY]) == {"seconds": "s"}
+    assert json.loads(metadata["kernel_summary.parquet"][parquet.UNITS_KEY]) == {
+        "seconds": "s",
+        "flops": "FLOP",
+        "bytes": "bytes",
+    }
     assert pq.read_table(folder / "points.parquet")["unit"].to_pylist() == ["s", "1/s"]
 
 
