@@ -3,6 +3,7 @@
 | importer   | claims                                                                                  |
 | ---------- | --------------------------------------------------------------------------------------- |
 | nsys       | Nsight Systems' SQLite exports, of every version                                        |
+| ncu        | Nsight Compute's CSV: raw and details pages, summaries                                  |
 | vllm_bench | results of `vllm bench serve` and benchmark_serving.py, one or several in a file        |
 
 An importer is a module with `name`, `identify(path) -> bool` (reads the head only; a file's name says nothing) and
@@ -15,7 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol, cast
 
-from importers import nsys, vllm_bench
+from importers import ncu, nsys, vllm_bench
 from importers.files import head, source_name
 from importers.sniff import describe
 from planner.errors import AmbiguousFormat, UnknownFormat
@@ -34,7 +35,7 @@ class Importer(Protocol):
         """The run that the file holds."""
 
 
-IMPORTERS: tuple[Importer, ...] = (cast(Importer, nsys), cast(Importer, vllm_bench))
+IMPORTERS: tuple[Importer, ...] = (cast(Importer, nsys), cast(Importer, ncu), cast(Importer, vllm_bench))
 
 
 def identify(path: Path) -> Importer:

@@ -4,11 +4,14 @@
 | ----------------------------- | ---------------------------------------------------- |
 | known first bytes             | gzip, zip, Parquet, SQLite, ...                      |
 | `version https://git-lfs...`  | a Git-LFS pointer, with what to do                   |
+| words of ncu without its CSV  | the console output of Nsight Compute                 |
 | a JSON object                 | the tool whose keys it has, else its first keys      |
 | other text                    | text                                                 |
 """
 
 from __future__ import annotations
+
+import re
 
 from importers.files import clean_text
 from importers.json_text import head_keys
@@ -18,6 +21,7 @@ MAGIC = (
     (b"SQLite format 3\x00", "a SQLite database without the tables of Nsight Systems"),
     (b"\x1f\x8b", "a gzip file"),
     (b"PK\x03\x04", "a zip archive"),
+    (b"NVR\x00", "a report of Nsight Compute (write it as CSV with `ncu --import FILE --csv --page raw`)"),
     (b"\x28\xb5\x2f\xfd", "a zstd file"),
     (b"PAR1", "a Parquet file"),
     (b"ARROW1", "an Arrow file"),
@@ -39,6 +43,7 @@ LOOKALIKES = (
     ({"architectures", "hidden_size"}, "the config.json of a model"),
 )
 MOST_KEYS = 8
+NCU_WORDS = re.compile(rb"^(==PROF==|\[\d+\] \S+@\S+$)", re.MULTILINE)
 
 
 def describe(head: bytes) -> str:
@@ -52,7 +57,12 @@ def describe(head: bytes) -> str:
     if not head:
         return "an empty file"
     known = next((words for magic, words in MAGIC if head.startswith(magic)), None)
-    return known or _json(head) or _text_or_binary(head)
+    return known or _console(head) or _json(head) or _text_or_binary(head)
+
+
+def _console(head: bytes) -> str | None:
+    found = NCU_WORDS.search(head)
+    return "the console output of Nsight Compute (let it write its table with `--csv`)" if found else None
 
 
 def _json(head: bytes) -> str | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import importers
 from importers import nsys, vllm_bench
 from planner.errors import ImporterError
-from tests.importers import samples
+from tests.importers import samples, samples_ncu
 
 QUIET = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -71,8 +71,51 @@ def test_damaged_real_export(tmp_path: Path, path: Path) -> None:
 
 
 @QUIET
+@given(flips=FLIPS, kept=KEPT, details=st.booleans())
+def test_damaged_sample_of_ncu(
+    tmp_path: Path, flips: list[tuple[float, bool, int]], kept: float, details: bool
+) -> None:
+    target = samples_ncu.raw(tmp_path / "x.csv", samples_ncu.BASE, samples_ncu.BASE)
+    whole = samples_ncu.details(samples_ncu.LABELLED).encode() if details else target.read_bytes()
+    target.write_bytes(damaged(whole, flips, kept))
+    consume(target)
+
+
+@pytest.mark.skipif(not samples_ncu.NCU_FILES, reason="../shared/traces/ncu is not here")
+@pytest.mark.parametrize("path", samples_ncu.NCU_FILES[::3], ids=lambda path: path.name[:20])
+def test_damaged_real_csv_of_ncu(tmp_path: Path, path: Path) -> None:
+    whole = path.read_bytes()
+    target = tmp_path / "damaged.csv"
+
+    @settings(QUIET, max_examples=60)
+    @given(flips=FLIPS, kept=KEPT)
+    def check(flips: list[tuple[float, bool, int]], kept: float) -> None:
+        target.write_bytes(damaged(whole, flips, kept))
+        consume(target)
+
+    check()
+
+
+CELL = st.one_of(
+    st.text(max_size=12), st.sampled_from(["-nan", "1,2", "1.2", "9" * 400, "(1, 2, 3)", '"', "1e308", "%"])
+)
+
+
+@QUIET
 @given(
-    data=st.binary(max_size=300), magic=st.sampled_from([b"", nsys.MAGIC, b"{", b"[{", b"\xef\xbb\xbf{", b"\x1f\x8b"])
+    cells=st.lists(st.lists(CELL, min_size=5, max_size=8), max_size=6),
+    header=st.permutations(["ID", "Kernel Name", "Metric Name", "Metric Unit", "Metric Value", "a__b", "Grid Size"]),
+)
+def test_any_cells_under_a_header_of_ncu(tmp_path: Path, cells: list[list[str]], header: list[str]) -> None:
+    target = tmp_path / "x.csv"
+    target.write_text(samples_ncu.table([header, *cells]), encoding="utf-8", errors="replace")
+    consume(target)
+
+
+@QUIET
+@given(
+    data=st.binary(max_size=300),
+    magic=st.sampled_from([b"", nsys.MAGIC, b"{", b"[{", b"\xef\xbb\xbf{", b"\x1f\x8b", b"ID,Kernel Name,a__b\n"]),
 )
 def test_any_bytes(tmp_path: Path, data: bytes, magic: bytes) -> None:
     target = tmp_path / "any"

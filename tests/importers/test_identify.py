@@ -13,9 +13,7 @@ from importers import gpus, nsys, vllm_bench
 from planner.errors import AmbiguousFormat, UnknownFormat
 from tests.importers import samples
 
-OTHER_TRACES = sorted(
-    path for folder in ("torch", "ncu") for path in (samples.SHARED / "traces" / folder).rglob("*") if path.is_file()
-)
+OTHER_TRACES = sorted(path for path in (samples.SHARED / "traces" / "torch").rglob("*") if path.is_file())
 SEEN = {
     "a Git-LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
     "an empty file": b"",
