@@ -1,19 +1,21 @@
-"""JSON from strangers: one value, or several one after the other, with limits; and what its head looks like.
+r"""JSON from strangers as bytes: how much is read, what is put right before it is parsed, what its head looks like.
 
 | in the file                      | here                                                          |
 | -------------------------------- | ------------------------------------------------------------- |
-| NaN, Infinity, 1e999             | missing (None), and counted                                   |
-| an integer of hundreds of digits | missing (None)                                                |
-| the same key twice               | the last one                                                  |
-| nesting beyond Python's limit    | MalformedFile                                                 |
-| more than 256 MiB                | TooLarge                                                      |
+| gzip                             | expanded, up to the same limit                                |
+| more than 1 GiB, expanded        | TooLarge                                                      |
+| NaN, Infinity                    | null, and counted                                             |
+| a lone surrogate (\ud800)         | the replacement character, as no other JSON reader takes it   |
+| several values after each other  | each (importers/json_parts.py)                                |
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,46 +24,56 @@ from importers.files import clean_text, source_name
 from planner.errors import MalformedFile, TooLarge
 from planner.quantities import MIB
 
-MAX_BYTES = 256 * MIB
-MOST_DIGITS = 300
-"""Digits of an integer that still fits a float."""
+MAX_BYTES = 1024 * MIB
+GZIP = b"\x1f\x8b"
+_NOT_FINITE = tuple(re.compile(rb"%b(?=\s*[,\]}])" % word) for word in (b"-Infinity", b"Infinity", b"NaN"))
+_SURROGATES = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..")
+_PAIR_LENGTH = len(r"\ud83d\ude00")
 _KEY = re.compile(r'\s*"((?:[^"\\]|\\.){0,200})"\s*:\s*')
 _COMMA = re.compile(r"\s*,")
-_SPACE = re.compile(r"[\s,]*")
+MOST_DIGITS = 300
+"""Digits of an integer that still fits a float."""
 
 
 @dataclass(frozen=True, slots=True)
-class Documents:
-    """What a file of JSON holds: its top-level values, and how many numbers in it were not finite."""
+class Text:
+    """The bytes of a file of JSON, and how many numbers in it were not finite."""
 
-    values: tuple[Any, ...]
+    data: bytes
     not_finite: int
 
 
-def documents(path: Path) -> Documents:
-    """Every top-level JSON value of a file.
+def json_text(path: Path) -> Text:
+    """A file's JSON, gzip or not, with null in place of numbers that are not finite.
 
-    path : a file of one JSON value, or of several separated by white space
-    raises : TooLarge beyond MAX_BYTES; MalformedFile if it is not JSON, with the place of the fault
+    raises : TooLarge beyond MAX_BYTES, MalformedFile if a gzip file is damaged
     """
-    odd: list[str] = []
-    decoder = json.JSONDecoder(parse_constant=odd.append, parse_int=_integer)
-    text = _text(path)
-    values: list[Any] = []
-    at = _after_space(text, 0)
+    data = _content(path).removeprefix(b"\xef\xbb\xbf")
+    found = 0
+    for pattern in _NOT_FINITE:
+        if pattern.pattern.partition(b"(")[0] in data:
+            data, count = pattern.subn(b"null", data)
+            found += count
+    return Text(data, found)
+
+
+def without_lone_surrogates(data: bytes) -> bytes:
+    r"""JSON whose escapes are all characters.
+
+    >>> without_lone_surrogates(rb'"\ud83d\ude00 \ud800"')
+    b'"\\ud83d\\ude00 \\ufffd"'
+    """
+    return _SURROGATES.sub(lambda match: match[0] if len(match[0]) == _PAIR_LENGTH else rb"\ufffd", data)
+
+
+def unpacked_head(head: bytes) -> bytes:
+    """The first bytes of a file as text: of a gzip file, what its first bytes expand to."""
+    if not head.startswith(GZIP):
+        return head
     try:
-        while at < len(text):
-            value, at = decoder.raw_decode(text, at)
-            values.append(value)
-            at = _after_space(text, at)
-    except RecursionError as error:
-        raise MalformedFile(f"{source_name(path)}: JSON nested too deeply. No benchmark writes such a file.") from error
-    except json.JSONDecodeError as error:
-        raise MalformedFile(
-            f"{source_name(path)}: not whole JSON, {error.msg} at line {error.lineno}, column {error.colno}. "
-            "The file may have been cut off; save or copy it again."
-        ) from error
-    return Documents(tuple(values), len(odd))
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(head, len(head))
+    except zlib.error:
+        return b""
 
 
 def head_keys(head: bytes) -> tuple[str, ...]:
@@ -70,7 +82,7 @@ def head_keys(head: bytes) -> tuple[str, ...]:
     >>> head_keys(b'{"a": 1, "b": [1, 2], "c": [3')
     ('a', 'b', 'c')
     """
-    text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    text = unpacked_head(head).decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     text = text[1:].lstrip() if text.startswith("[") else text
     keys: list[str] = []
     at = 1 if text.startswith("{") else len(text)
@@ -91,7 +103,17 @@ def number(value: Any) -> float | None:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def positive(value: Any) -> float | None:
+    """A finite number above 0, or None."""
+    found = number(value)
+    return found if found is not None and found > 0 else None
 
 
 def text_of(value: Any) -> str | None:
@@ -99,26 +121,33 @@ def text_of(value: Any) -> str | None:
     return (clean_text(value) or None) if isinstance(value, str) else None
 
 
-def _text(path: Path) -> str:
-    size = path.stat().st_size
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP)) == GZIP
+    data = _expanded(path) if packed else None
+    size = path.stat().st_size if data is None else len(data)
     if size > MAX_BYTES:
-        raise TooLarge(
-            f"{source_name(path)} has {size / MIB:.0f} MiB of JSON; at most {MAX_BYTES // MIB} MiB are read. "
-            "Save the result without per-request details."
-        )
+        raise _too_large(path, size)
+    return path.read_bytes() if data is None else data
+
+
+def _expanded(path: Path) -> bytes:
     try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise MalformedFile(f"{source_name(path)}: not UTF-8 text at byte {error.start}.") from error
+        with gzip.open(path) as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise MalformedFile(f"{source_name(path)}: damaged gzip file. Copy it again.") from error
+
+
+def _too_large(path: Path, size: int) -> TooLarge:
+    return TooLarge(
+        f"{source_name(path)} has {size / MIB:,.0f} MiB of JSON; at most {MAX_BYTES / MIB:,.0f} MiB are read. "
+        "Save the result without texts, or without the details of each request."
+    )
 
 
 def _integer(digits: str) -> int | None:
     return int(digits) if len(digits) <= MOST_DIGITS else None
-
-
-def _after_space(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
 
 
 def _after_value(text: str, at: int) -> int:

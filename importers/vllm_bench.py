@@ -19,18 +19,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from importers.files import content_hash, head, source_name
 from importers.gpus import catalogue_id
-from importers.json_text import documents, head_keys, number, text_of
+from importers.json_parts import objects
+from importers.json_text import head_keys, number, positive, text_of
+from importers.requests_table import tables
 from importers.vllm_notes import notes
 from importers.vllm_points import STATISTIC, Result, points
-from importers.vllm_requests import effective_concurrency, requests_table
-from importers.vllm_settings import gpu_names, settings
+from importers.vllm_requests import Detail, detail, effective_concurrency
+from importers.vllm_settings import DEFINITIONS, gpu_names, settings
 from planner.errors import MalformedFile
 from planner.measured import Run
 
@@ -60,48 +62,54 @@ def read(path: Path) -> Run:
     path : the file; read at once
     raises : MalformedFile, TooLarge
     """
-    found = documents(path)
-    results = _results(path, found.values)
-    table, mismatched = requests_table(results)
+    found = objects(path)
+    results = _results(path, [part.small() for part in found.parts])
+    return run_of(path, results, [detail(part) for part in found.parts], found.not_finite)
+
+
+def run_of(path: Path, results: Sequence[Result], details: Sequence[Detail], not_finite: int) -> Run:
+    """The run of several results.
+
+    results : every value of theirs that is no list
+    details : what each lists by request
+    not_finite : numbers of the file that were NaN or infinite
+    """
     names = gpu_names(results)
     return Run(
         tool="vllm bench serve",
-        tool_version=_version(results[0]),
+        tool_version=_version(details[0].keys),
         source_name=source_name(path),
         file_hash=content_hash(path),
         started=_started(results[0]),
         gpu_names=names,
         gpu=catalogue_id(names),
         model_name=_model(results),
-        settings=_common([_settings(result) for result in results]),
+        settings=_common([_settings(result, found) for result, found in zip(results, details, strict=True)]),
         summary=_summary(results),
         points=tuple(point for result in results for point in points(result)),
-        notes=notes(results, found.not_finite, mismatched),
-        tables={"requests": table} if table else {},
+        notes=notes(results, details, not_finite),
+        tables=tables([found.requests for found in details]),
     )
 
 
-def _results(path: Path, values: Sequence[Any]) -> list[Result]:
-    flat = values[0] if len(values) == 1 and isinstance(values[0], list) else values
-    for place, value in enumerate(flat, 1):
-        if not isinstance(value, dict) or not set(value) >= REQUIRED:
-            missing = ", ".join(sorted(REQUIRED - set(value))) if isinstance(value, dict) else "it is no object"
+def _results(path: Path, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for place, result in enumerate(results, 1):
+        if not set(result) >= REQUIRED:
+            missing = ", ".join(sorted(REQUIRED - set(result)))
             raise MalformedFile(
                 f"{source_name(path)}: result {place} is not of vllm bench serve ({missing} missing). "
                 "Keep results of other tools in files of their own."
             )
-        if not any(STATISTIC.fullmatch(key) for key in value):
+        if not any(STATISTIC.fullmatch(key) for key in result):
             raise MalformedFile(
                 f"{source_name(path)}: result {place} has no latency in milliseconds (such as mean_ttft_ms)."
             )
-    if not flat:
-        raise MalformedFile(f"{source_name(path)}: no result in the file.")
-    return list(flat)
+    return results
 
 
-def _settings(result: Result) -> dict[str, str | float]:
-    found = settings(result)
-    effective = effective_concurrency(result)
+def _settings(result: Result, listed: Detail) -> dict[str, str | float]:
+    found = DEFINITIONS | settings(result)
+    effective = effective_concurrency(listed.requests, positive(result.get("duration")))
     return found | ({"effective_concurrency": effective} if effective is not None else {})
 
 
@@ -126,8 +134,8 @@ def _summary(results: Sequence[Result]) -> dict[str, float]:
     return found
 
 
-def _version(result: Result) -> str:
-    return next((version for key, version in _VERSION_SIGNS if key in result), "unknown")
+def _version(keys: Container[str]) -> str:
+    return next((version for key, version in _VERSION_SIGNS if key in keys), "unknown")
 
 
 def _started(result: Result) -> str | None:

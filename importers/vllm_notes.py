@@ -10,34 +10,36 @@
 | several results                                | the same prompts again: prefix-cache hits                     |
 | queue_times, start_times (client >= 0.16)      | no warm-up request by default                                 |
 | NaN, arrays of different lengths               | treated as missing                                            |
-| generated_texts, errors                        | how many texts were left out                                  |
+| generated_texts, errors                        | how many texts were left out; why requests failed, in a word  |
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from importers.json_text import number
-from importers.vllm_points import Result, completed, positive, zero_metrics
-from planner.measured import Note, Severity
+from importers.failures import failure_counts
+from importers.json_text import number, positive
+from importers.vllm_points import Result, completed, zero_metrics
+from importers.vllm_requests import Detail
+from planner.measured import Note, Severity, sorted_notes
 
 ENOUGH_ROUNDS = 5
 """Requests per slot below which filling and draining weigh on the averages."""
 _WITHOUT_WARM_UP = ("start_times", "queue_times")
 
 
-def notes(results: Sequence[Result], not_finite: int, mismatched: int) -> tuple[Note, ...]:
+def notes(results: Sequence[Result], details: Sequence[Detail], not_finite: int) -> tuple[Note, ...]:
     """Every note on a file of results, gravest first.
 
+    details : what each result lists by request
     not_finite : numbers of the file that were NaN or infinite
-    mismatched : results whose arrays differ in length
     """
-    found = [*_failures(results), *_missing(results, not_finite, mismatched), *_load(results), *_traps(results)]
-    order = list(Severity)
-    return tuple(sorted([*found, *_privacy(results)], key=lambda note: -order.index(note.severity)))
+    mismatched = sum(found.mismatched for found in details)
+    found = [*_failures(results, details), *_missing(results, not_finite, mismatched), *_load(results)]
+    return sorted_notes([*found, *_traps(results, details), *_privacy(details)])
 
 
-def _failures(results: Sequence[Result]) -> Iterator[Note]:
+def _failures(results: Sequence[Result], details: Sequence[Detail]) -> Iterator[Note]:
     failed = sum(number(result.get("failed")) or 0 for result in results)
     empty = sum(not completed(result) for result in results)
     if empty:
@@ -48,6 +50,9 @@ def _failures(results: Sequence[Result]) -> Iterator[Note]:
             Severity.WARNING,
             f"{failed:.0f} of {failed + done:.0f} requests failed. Latencies are of those that completed.",
         )
+    why = failure_counts(name for listed in details for name in listed.failures)
+    if why:
+        yield Note(Severity.INFO, f"Why requests failed: {why}.")
 
 
 def _missing(results: Sequence[Result], not_finite: int, mismatched: int) -> Iterator[Note]:
@@ -80,7 +85,7 @@ def _load(results: Sequence[Result]) -> Iterator[Note]:
         )
 
 
-def _traps(results: Sequence[Result]) -> Iterator[Note]:
+def _traps(results: Sequence[Result], details: Sequence[Detail]) -> Iterator[Note]:
     if any("spec_decode_acceptance_length" in result for result in results):
         yield Note(
             Severity.WARNING,
@@ -102,21 +107,16 @@ def _traps(results: Sequence[Result]) -> Iterator[Note]:
             Severity.INFO,
             "The client's seed is 0 unless set: a second run on the same server finds its prompts in the prefix cache.",
         )
-    if any(key in result for result in results for key in _WITHOUT_WARM_UP):
+    if any(key in listed.keys for listed in details for key in _WITHOUT_WARM_UP):
         yield Note(
             Severity.INFO, "Since vLLM 0.16 no warm-up request is sent by default: the first ones may include set-up."
         )
 
 
-def _privacy(results: Sequence[Result]) -> Iterator[Note]:
-    answers = sum(_texts(result.get("generated_texts")) for result in results)
-    errors = sum(_texts(result.get("errors")) for result in results)
+def _privacy(details: Sequence[Detail]) -> Iterator[Note]:
+    answers, errors = sum(listed.answers for listed in details), sum(len(listed.failures) for listed in details)
     if answers or errors:
         yield Note(Severity.INFO, f"Left out for privacy: {answers} generated texts and {errors} error messages.")
-
-
-def _texts(values: object) -> int:
-    return sum(bool(value) for value in values) if isinstance(values, list) else 0
 
 
 def _is_short(result: Result) -> bool:

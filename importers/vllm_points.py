@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from importers.json_text import number
+from importers.json_text import number, positive
 from planner.measured import MeasuredPoint
 from planner.quantities import MILLISECOND
 
@@ -76,12 +76,6 @@ def mean_tokens(result: Result, key: str) -> float | None:
     """A total of tokens over the completed requests [tokens]."""
     total, count = positive(result.get(key)), completed(result)
     return total / count if total and count > 0 else None
-
-
-def positive(value: Any) -> float | None:
-    """A finite number above 0, or None."""
-    found = number(value)
-    return found if found is not None and found > 0 else None
 
 
 def _latencies(result: Result) -> Iterator[tuple[str, str, float]]:

@@ -1,108 +1,112 @@
-"""The requests of vllm bench serve's results, as one table. Texts (prompts, answers, errors) never enter it.
+"""The requests of a result of vllm bench serve, and of SGLang's bench_serving, which has the same arrays.
 
-| their array (a value per request)    | column          | unit                                              |
-| ------------------------------------ | --------------- | ------------------------------------------------- |
-| place of the result in the file      | result          |                                                   |
-| start_times, less the result's first | start_s         | s                                                 |
-| ttfts (0 if it failed: null)         | ttft_s          | s                                                 |
-| latencies, else ttft + sum of itls   | latency_s       | s                                                 |
-| queue_times                          | queue_s         | s                                                 |
-| input_lens, output_lens              | prompt_tokens, output_tokens                                        |
-| errors: not empty                    | error           | true or false; the text is not kept               |
+| their array (a value per request)    | column                       | unit                                |
+| ------------------------------------ | ---------------------------- | ----------------------------------- |
+| start_times, less the first          | sent_s                       | s                                   |
+| ttfts (0 if it failed: null)         | ttft_s                       | s                                   |
+| latencies, else ttft + sum of itls   | e2e_s                        | s                                   |
+| queue_times                          | queue_s                      | s                                   |
+| input_lens, output_lens              | prompt_tokens, output_tokens | tokens                              |
+| errors                               | succeeded, error             | a class; the message is not kept    |
+| itls                                 | gap_s of the table `itl`     | s                                   |
+| generated_texts                      | never kept: counted                                                |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
+import msgspec
+import numpy as np
 import pyarrow as pa
 
-from importers.arrow import Stream, field
-from importers.json_text import number
-from importers.vllm_points import Result, positive
+from importers.arrow import Array, compute
+from importers.failures import failure_class
+from importers.json_parts import Part
+from importers.requests_table import Floats, Requests, above_zero, failures, since_first, tokens
 
-SCHEMA = pa.schema(
-    [
-        field("result", pa.int32()),
-        field("start_s", pa.float64(), "s"),
-        field("ttft_s", pa.float64(), "s"),
-        field("latency_s", pa.float64(), "s"),
-        field("queue_s", pa.float64(), "s"),
-        field("prompt_tokens", pa.int64(), "tokens"),
-        field("output_tokens", pa.int64(), "tokens"),
-        field("error", pa.bool_()),
-    ]
-)
-MOST_TOKENS = 2**53
-ARRAYS = ("ttfts", "latencies", "start_times", "queue_times", "input_lens", "output_lens", "errors", "itls")
+NUMBERS = ("ttfts", "latencies", "start_times", "queue_times", "input_lens", "output_lens")
+CONVERSIONS: dict[str, tuple[str, Callable[[Array | None], Array | None]]] = {
+    "start_times": ("sent_s", since_first),
+    "ttfts": ("ttft_s", above_zero),
+    "latencies": ("e2e_s", above_zero),
+    "queue_times": ("queue_s", lambda values: values),
+    "input_lens": ("prompt_tokens", tokens),
+    "output_lens": ("output_tokens", tokens),
+}
+EMPTY_TEXT = b'""'
 
 
-def requests_table(results: Sequence[Result]) -> tuple[Stream | None, int]:
-    """The requests of all results, and how many results were left out because their arrays differ in length.
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What a result lists by request.
 
-    returns : None if no result lists its requests
+    keys : of the result, lists and objects included
+    requests : None if it lists none, or in arrays of different lengths
+    answers : texts that were left out
+    failures : class of each failed request
     """
-    mismatched = sum(request_count(result) is None for result in results)
-    batches = [_batch(place, result) for place, result in enumerate(results) if request_count(result)]
-    return (Stream(SCHEMA, lambda: iter(batches)) if batches else None), mismatched
+
+    keys: frozenset[str]
+    requests: Requests | None
+    mismatched: bool
+    answers: int
+    failures: tuple[str, ...]
 
 
-def request_count(result: Result) -> int | None:
-    """How many requests a result lists; 0 if it lists none; None if its arrays differ in length."""
-    lengths = {len(result[key]) for key in ARRAYS if isinstance(result.get(key), list)}
-    return lengths.pop() if len(lengths) == 1 else (None if lengths else 0)
+def detail(result: Part) -> Detail:
+    """The requests of a result.
+
+    raises : MalformedFile, TooLarge
+    """
+    arrays = {key: found for key in NUMBERS if (found := result.numbers(key)) is not None}
+    gaps = result.number_lists("itls")
+    messages = _messages(result)
+    answers = sum(bytes(raw) != EMPTY_TEXT for raw in result.items("generated_texts"))
+    lengths = {len(found) for found in (*arrays.values(), gaps, messages) if found is not None}
+    requests = _requests(arrays, gaps, messages) if len(lengths) == 1 and lengths != {0} else None
+    failed = tuple(failure_class(message) for message in messages or () if message is not None)
+    return Detail(frozenset(result.raw), requests, len(lengths) > 1, answers, failed)
 
 
-def effective_concurrency(result: Result) -> float | None:
+def effective_concurrency(requests: Requests | None, duration: float | None) -> float | None:
     """Mean number of requests in flight: the sum of all latencies over the duration.
 
-    returns : None if the result does not list its latencies
+    duration : of the result [s]
+    returns : None if the latencies are not known
     """
-    duration = positive(result.get("duration"))
-    total = sum(value for value in latencies(result) if value is not None) if request_count(result) else 0.0
+    total = float(np.nansum(requests.floats("e2e_s"))) if requests else 0.0
     return total / duration if duration and total else None
 
 
-def latencies(result: Result) -> list[float | None]:
-    """End-to-end latency of each request [s]; None where it failed or is not known."""
-    if isinstance(result.get("latencies"), list):
-        return _column(result, "latencies", positive)
-    gaps = _column(result, "itls", _sum)
-    firsts = _column(result, "ttfts", positive)
-    return [None if first is None or rest is None else first + rest for first, rest in zip(firsts, gaps, strict=True)]
+def _requests(arrays: dict[str, Array], gaps: Array | None, messages: list[str | None] | None) -> Requests:
+    columns = {CONVERSIONS[key][0]: CONVERSIONS[key][1](values) for key, values in arrays.items()}
+    if "e2e_s" not in columns and gaps is not None and "ttft_s" in columns:
+        columns["e2e_s"] = compute.add(columns["ttft_s"], pa.array(_sums(gaps)))
+    if messages is not None:
+        columns["error"] = failures(messages)
+        columns["succeeded"] = pa.array([message is None for message in messages])
+    return Requests({name: values for name, values in columns.items() if values is not None}, gaps)
 
 
-def _batch(place: int, result: Result) -> pa.RecordBatch:
-    count = request_count(result) or 0
-    columns: dict[str, list[Any]] = {
-        "result": [place] * count,
-        "start_s": _since_first(_column(result, "start_times", number)),
-        "ttft_s": _column(result, "ttfts", positive),
-        "latency_s": latencies(result),
-        "queue_s": _column(result, "queue_times", number),
-        "prompt_tokens": _column(result, "input_lens", _tokens),
-        "output_tokens": _column(result, "output_lens", _tokens),
-        "error": _column(result, "errors", lambda text: bool(text) if isinstance(text, str) else None),
-    }
-    return pa.RecordBatch.from_arrays([pa.array(columns[item.name], item.type) for item in SCHEMA], schema=SCHEMA)
+def _sums(lists: Array) -> Floats:
+    """The sum of each list [s]."""
+    values = np.nan_to_num(compute.list_flatten(lists).to_numpy(zero_copy_only=False))
+    lengths = compute.list_value_length(lists).to_numpy(zero_copy_only=False)
+    request = np.repeat(np.arange(len(lengths)), lengths)
+    return np.asarray(np.bincount(request, weights=values, minlength=len(lengths)), dtype=np.float64)
 
 
-def _column(result: Result, key: str, convert: Callable[[Any], Any]) -> list[Any]:
-    values = result.get(key)
-    return [convert(value) for value in values] if isinstance(values, list) else [None] * (request_count(result) or 0)
+def _messages(result: Part) -> list[str | None] | None:
+    """Error messages, None for a request without one; None where the result lists none."""
+    if "errors" not in result.raw:
+        return None
+    return [None if bytes(raw) in (EMPTY_TEXT, b"null") else _text(bytes(raw)) for raw in result.items("errors")]
 
 
-def _since_first(starts: list[float | None]) -> list[float | None]:
-    first = min((start for start in starts if start is not None), default=0.0)
-    return [None if start is None else start - first for start in starts]
-
-
-def _tokens(value: Any) -> int | None:
-    found = number(value)
-    return int(found) if found is not None and 0 <= found < MOST_TOKENS else None
-
-
-def _sum(gaps: Any) -> float | None:
-    values = [number(gap) for gap in gaps] if isinstance(gaps, list) else [None]
-    return None if None in values else sum(value for value in values if value is not None)
+def _text(raw: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(raw))
+    except (ValueError, RecursionError):
+        return "?"

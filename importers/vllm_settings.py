@@ -55,6 +55,12 @@ TEXTS = {
     "version": "engine_version",
     "vllm_version": "engine_version",
 }
+DEFINITIONS = {
+    "tpot_definition": "(e2e - ttft) / (output tokens - 1), a value for each request",
+    "itl_definition": "gap between two chunks of an answer",
+    "throughput_definition": "of completed requests, from the first request sent to the last answer",
+}
+"""The client's own, the same in every version."""
 GPU_KEYS = ("gpu", "gpu_name", "gpu_type", "hw", "hardware", "accelerator")
 UNBOUNDED = "inf"
 NOTHING = {"", "none", "null", "unknown", "n/a"}

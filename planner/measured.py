@@ -6,7 +6,7 @@ rows and stay streams of Arrow record batches until the store writes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -37,6 +37,17 @@ class Note:
 
     severity: Severity
     text: str
+
+
+def sorted_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Notes once each, gravest first, else in their order.
+
+    >>> info, error = Note(Severity.INFO, "a"), Note(Severity.ERROR, "b")
+    >>> [note.text for note in sorted_notes([info, error, info])]
+    ['b', 'a']
+    """
+    order = list(Severity)
+    return tuple(sorted(dict.fromkeys(notes), key=lambda note: -order.index(note.severity)))
 
 
 @dataclass(frozen=True, slots=True)
