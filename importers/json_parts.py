@@ -152,15 +152,25 @@ def objects(path: Path) -> Objects:
 
     raises : TooLarge; MalformedFile if it is not whole JSON, or holds no object
     """
-    name, text = source_name(path), json_text(path)
+    text = json_text(path)
+    return objects_of(text.data, source_name(path), text.not_finite)
+
+
+def objects_of(data: bytes, source: str, not_finite: int = 0) -> Objects:
+    """The objects of a text of JSON.
+
+    source : the file's name, for messages
+    not_finite : numbers that were not finite
+    raises : as `objects`
+    """
     try:
-        documents = _documents(text.data, name)
+        documents = _documents(data, source)
     except MalformedFile:
-        mended = without_lone_surrogates(text.data)
-        if mended == text.data:
+        mended = without_lone_surrogates(data)
+        if mended == data:
             raise
-        documents = _documents(mended, name)
-    return Objects(tuple(part for raw in documents for part in _listed(raw, name)), text.not_finite)
+        documents = _documents(mended, source)
+    return Objects(tuple(part for raw in documents for part in _listed(raw, source)), not_finite)
 
 
 def _documents(data: bytes, source: str) -> list[Raw]:

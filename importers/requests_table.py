@@ -20,7 +20,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,6 +51,24 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """One request, as far as a tool tells of it.
+
+    sent_s : a moment of any clock [s]
+    error : the message; only its class is kept
+    """
+
+    sent_s: float | None = None
+    ttft_s: float | None = None
+    e2e_s: float | None = None
+    prompt_tokens: float | None = None
+    output_tokens: float | None = None
+    succeeded: bool | None = None
+    error: str | None = None
+    gaps_s: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Requests:
     """The requests of one result.
 
@@ -71,6 +89,22 @@ class Requests:
         if found is None:
             return np.full(len(self), np.nan)
         return np.asarray(found.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+    @property
+    def succeeded(self) -> int:
+        """How many are known to have succeeded."""
+        found = self.columns.get("succeeded")
+        return int(compute.sum(found).as_py() or 0) if found is not None else 0
+
+    def words(self, name: str) -> list[str | None]:
+        """A column of texts, None where it is empty."""
+        found = self.columns.get(name)
+        return [None] * len(self) if found is None else found.to_pylist()
+
+    def span(self) -> float | None:
+        """From the first request sent to the last answer's end [s]; None if it is not known."""
+        ends = self.floats("sent_s") + self.floats("e2e_s")
+        return float(np.nanmax(ends)) if np.isfinite(ends).any() else None
 
     def tpot(self) -> Floats:
         """Time per output token of each request, nan where it has none: (e2e - ttft) / (output_tokens - 1) [s]."""
@@ -93,23 +127,42 @@ def tables(results: Sequence[Requests | None]) -> dict[str, Batches]:
     return found
 
 
-def above_zero(values: Array | None) -> Array | None:
+def of_rows(rows: Iterable[Row]) -> Requests | None:
+    """Requests told one by one as columns; None if there are none."""
+    listed = list(rows)
+    if not listed:
+        return None
+    floats = {
+        name: pa.array([getattr(row, name) for row in listed], pa.float64())
+        for name in ("sent_s", "ttft_s", "e2e_s", "prompt_tokens", "output_tokens")
+    }
+    columns = {
+        "sent_s": since_first(floats["sent_s"]),
+        "ttft_s": above_zero(floats["ttft_s"]),
+        "e2e_s": above_zero(floats["e2e_s"]),
+        "prompt_tokens": tokens(floats["prompt_tokens"]),
+        "output_tokens": tokens(floats["output_tokens"]),
+        "succeeded": pa.array([row.succeeded for row in listed], pa.bool_()),
+        "error": failures([row.error for row in listed]),
+    }
+    return Requests(columns, _gap_lists(listed))
+
+
+def above_zero(values: Array) -> Array:
     """Numbers above 0, null for the rest: tools write 0 for what they did not see."""
-    return None if values is None else compute.if_else(compute.greater(values, 0.0), values, None)
+    found: Array = compute.if_else(compute.greater(values, 0.0), values, None)
+    return found
 
 
-def since_first(values: Array | None) -> Array | None:
+def since_first(values: Array) -> Array:
     """Moments as time since the first of them [s]."""
-    if values is None:
-        return None
     first = compute.min(values)
-    return compute.subtract(values, first) if first.is_valid else values
+    found: Array = compute.subtract(values, first) if first.is_valid else values
+    return found
 
 
-def tokens(values: Array | None) -> Array | None:
+def tokens(values: Array) -> Array:
     """Counts of tokens as whole numbers, null for what cannot be one [tokens]."""
-    if values is None:
-        return None
     possible = compute.and_(compute.greater_equal(values, 0.0), compute.less(values, MOST_TOKENS))
     whole: Array = compute.floor(compute.if_else(possible, values, None)).cast(pa.int64())
     return whole
@@ -118,6 +171,14 @@ def tokens(values: Array | None) -> Array | None:
 def failures(messages: Sequence[str | None]) -> Array:
     """Classes of error messages; null for a request without one."""
     return pa.array([failure_class(message) if message else None for message in messages], pa.string())
+
+
+def _gap_lists(rows: Sequence[Row]) -> Array | None:
+    known = [row.gaps_s if row.gaps_s is not None else np.empty(0) for row in rows]
+    ends = np.cumsum([0, *(len(gaps) for gaps in known)])
+    if not ends[-1]:
+        return None
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(np.concatenate(known)))
 
 
 def _batch(place: int, found: Requests) -> pa.RecordBatch:

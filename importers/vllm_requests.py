@@ -27,7 +27,7 @@ from importers.json_parts import Part
 from importers.requests_table import Floats, Requests, above_zero, failures, since_first, tokens
 
 NUMBERS = ("ttfts", "latencies", "start_times", "queue_times", "input_lens", "output_lens")
-CONVERSIONS: dict[str, tuple[str, Callable[[Array | None], Array | None]]] = {
+CONVERSIONS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "start_times": ("sent_s", since_first),
     "ttfts": ("ttft_s", above_zero),
     "latencies": ("e2e_s", above_zero),
@@ -87,7 +87,7 @@ def _requests(arrays: dict[str, Array], gaps: Array | None, messages: list[str |
     if messages is not None:
         columns["error"] = failures(messages)
         columns["succeeded"] = pa.array([message is None for message in messages])
-    return Requests({name: values for name, values in columns.items() if values is not None}, gaps)
+    return Requests(columns, gaps)
 
 
 def _sums(lists: Array) -> Floats:
