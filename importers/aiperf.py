@@ -1,15 +1,15 @@
 """Results of AIPerf (profile_export_aiperf.json) and of its predecessor GenAI-Perf (..._genai_perf.json).
 
-| their key                                                | ours                                                 |
-| -------------------------------------------------------- | ---------------------------------------------------- |
-| metric: {unit, avg, p50, p99, min, max, std, ...}        | points (importers/aiperf_points.py)                  |
-| records: {metric: ...} (AIPerf 0.1)                      | the same                                             |
-| aiperf_version                                           | tool_version                                         |
-| start_time                                               | started                                              |
-| input_config: model name, concurrency, request_rate,     | model_name; concurrency, request_rate of each point; |
-| endpoint type, streaming; their places in each version   | settings endpoint, streaming                         |
-| was_cancelled, is_complete                               | a note                                               |
-| urls, cli_command, headers, error messages, telemetry    | never kept                                           |
+| their key                                              | ours                                                 |
+| ------------------------------------------------------ | ---------------------------------------------------- |
+| metric: {unit, avg, p50, p99, min, max, std, ...}      | points (importers/aiperf_points.py)                  |
+| records: {metric: ...} (AIPerf 0.1)                    | the same                                             |
+| aiperf_version                                         | tool_version                                         |
+| start_time                                             | started                                              |
+| input_config: model name, concurrency, request_rate,   | model_name; concurrency, request_rate of each point; |
+| endpoint type, streaming; their places in each version | settings endpoint, streaming                         |
+| was_cancelled, is_complete                             | a note                                               |
+| urls, cli_command, headers, error messages, telemetry  | never kept                                           |
 """
 
 from __future__ import annotations

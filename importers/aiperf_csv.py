@@ -1,11 +1,11 @@
 """Results of AIPerf and GenAI-Perf as CSV: a block of distributions, a block of single values.
 
-| their column or row                                          | ours                                            |
-| ------------------------------------------------------------ | ----------------------------------------------- |
-| Metric, avg, min, max, p99, ... rows "Request Latency (ms)"  | points (importers/aiperf_points.py)             |
-| Metric, Value rows "Request Throughput (requests/sec)"       | the same                                        |
-| 1,234.56 (GenAI-Perf)                                        | 1234.56                                         |
-| blocks of GPU telemetry and all that follows them            | left out: they name hosts                       |
+| their column or row                                         | ours                                |
+| ----------------------------------------------------------- | ----------------------------------- |
+| Metric, avg, min, max, p99, ... rows "Request Latency (ms)" | points (importers/aiperf_points.py) |
+| Metric, Value rows "Request Throughput (requests/sec)"      | the same                            |
+| 1,234.56 (GenAI-Perf)                                       | 1234.56                             |
+| blocks of GPU telemetry and all that follows them           | left out: they name hosts           |
 
 The CSV does not tell model and load: its JSON beside it does. Its numbers have two decimals.
 """

@@ -1,16 +1,16 @@
 """The requests that AIPerf lists in profile_export.jsonl: a line is a request.
 
-| their key                                                   | ours                                            |
-| ----------------------------------------------------------- | ----------------------------------------------- |
-| metadata.benchmark_phase, phase_kind: warmup                | left out, counted                               |
-| metadata.request_start_ns                                   | sent_s                                          |
-| metrics.time_to_first_token, request_latency                | ttft_s, e2e_s                                   |
-| metrics.inter_chunk_latency                                 | gap_s of the table `itl`                        |
-| metrics.usage_prompt_tokens, else input_sequence_length     | prompt_tokens                                   |
-| metrics.usage_completion_tokens, else output_sequence_...   | output_tokens                                   |
-| error: code, type, message                                  | succeeded, error: a class                       |
-| everything of them together                                 | points, computed here (importers/derived.py)    |
-| x_request_id, conversation_id, trace_data                   | never kept                                      |
+| their key                                                 | ours                                         |
+| --------------------------------------------------------- | -------------------------------------------- |
+| metadata.benchmark_phase, phase_kind: warmup              | left out, counted                            |
+| metadata.request_start_ns                                 | sent_s                                       |
+| metrics.time_to_first_token, request_latency              | ttft_s, e2e_s                                |
+| metrics.inter_chunk_latency                               | gap_s of the table `itl`                     |
+| metrics.usage_prompt_tokens, else input_sequence_length   | prompt_tokens                                |
+| metrics.usage_completion_tokens, else output_sequence_... | output_tokens                                |
+| error: code, type, message                                | succeeded, error: a class                    |
+| everything of them together                               | points, computed here (importers/derived.py) |
+| x_request_id, conversation_id, trace_data                 | never kept                                   |
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """CSV from strangers: rows of texts with limits, and numbers as tools print them.
 
-| in the file                                  | here                                   |
-| -------------------------------------------- | -------------------------------------- |
-| commas, semicolons or tabs between cells     | told from the first line               |
-| a byte order mark, empty lines               | left out                               |
-| more than 64 MiB, 2 million rows             | TooLarge                               |
-| a cell of more than 1 MiB, no UTF-8, zeros   | MalformedFile                          |
-| 1,234.56                                     | 1234.56                                |
-| N/A, nan, inf, empty                         | missing (None)                         |
+| in the file                                | here                     |
+| ------------------------------------------ | ------------------------ |
+| commas, semicolons or tabs between cells   | told from the first line |
+| a byte order mark, empty lines             | left out                 |
+| more than 64 MiB, 2 million rows           | TooLarge                 |
+| a cell of more than 1 MiB, no UTF-8, zeros | MalformedFile            |
+| 1,234.56                                   | 1234.56                  |
+| N/A, nan, inf, empty                       | missing (None)           |
 """
 
 from __future__ import annotations

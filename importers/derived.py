@@ -1,11 +1,11 @@
 """Points of a load test that lists its requests and sums nothing up: computed here, by our definitions.
 
-| metric                                 | of each request that succeeded                                       |
-| -------------------------------------- | -------------------------------------------------------------------- |
-| ttft, e2e                              | as listed                                                            |
-| tpot                                   | (e2e - ttft) / (output_tokens - 1), where there is more than one     |
-| itl                                    | every gap between chunks                                             |
-| request_throughput, output_throughput  | their number and output tokens, over first request sent to last end  |
+| metric                                | of each request that succeeded                                      |
+| ------------------------------------- | ------------------------------------------------------------------- |
+| ttft, e2e                             | as listed                                                           |
+| tpot                                  | (e2e - ttft) / (output_tokens - 1), where there is more than one    |
+| itl                                   | every gap between chunks                                            |
+| request_throughput, output_throughput | their number and output tokens, over first request sent to last end |
 """
 
 from __future__ import annotations

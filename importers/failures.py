@@ -1,18 +1,18 @@
 """Why a request failed, in a word: error messages hold addresses, prompts and tokens, so none is kept.
 
-| in the message, or the HTTP status       | class             |
-| ---------------------------------------- | ----------------- |
-| 408, 504, timeout, timed out             | timeout           |
-| 429, rate limit, too many requests       | rate_limited      |
-| context length, maximum tokens           | too_long          |
-| connect, reset, broken pipe, disconnect  | connection        |
-| cancelled, aborted, interrupted          | cancelled         |
-| 401, 403, unauthorized                   | not_allowed       |
-| 404, not found                           | not_found         |
-| another 4xx, bad request                 | bad_request       |
-| another 5xx, internal server error       | server_error      |
-| empty answer, no token, JSON             | bad_answer        |
-| anything else                            | other             |
+| in the message, or the HTTP status      | class        |
+| --------------------------------------- | ------------ |
+| 408, 504, timeout, timed out            | timeout      |
+| 429, rate limit, too many requests      | rate_limited |
+| context length, maximum tokens          | too_long     |
+| connect, reset, broken pipe, disconnect | connection   |
+| cancelled, aborted, interrupted         | cancelled    |
+| 401, 403, unauthorized                  | not_allowed  |
+| 404, not found                          | not_found    |
+| another 4xx, bad request                | bad_request  |
+| another 5xx, internal server error      | server_error |
+| empty answer, no token, JSON            | bad_answer   |
+| anything else                           | other        |
 """
 
 from __future__ import annotations

@@ -1,21 +1,24 @@
 """The bytes of a file that every importer needs: its head, its hash, its name.
 
-| of the file        | here                                                       |
-| ------------------ | ---------------------------------------------------------- |
-| first 64 KiB       | `head`: enough to say what the file is                     |
-| all bytes          | `content_hash`: sha256, the identity of the run            |
-| name, other texts  | `clean_text`: printable, valid UTF-8, at most 200 letters  |
+| of the file       | here                                                      |
+| ----------------- | --------------------------------------------------------- |
+| first 64 KiB      | `head`: enough to say what the file is                    |
+| all bytes         | `content_hash`: sha256, the identity of the run           |
+| name, other texts | `clean_text`: printable, valid UTF-8, at most 200 letters |
+| model             | `model_name`: without folders                             |
 """
 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+import re
+from pathlib import Path, PurePath
 
 from planner.errors import UnknownFormat
 from planner.quantities import KIB
 
 HEAD_BYTES = 64 * KIB
+FOLDERS = re.compile(r"^([/~.\\]|[A-Za-z]:[/\\])")
 LONGEST_TEXT = 200
 """Characters kept of a name that a file gives: names are short, and a hostile one must not fill a page."""
 
@@ -46,6 +49,17 @@ def content_hash(path: Path) -> str:
 def source_name(path: Path) -> str:
     """The file's name without its folder, as text that can be stored everywhere."""
     return clean_text(path.name)
+
+
+def model_name(told: str | None) -> str | None:
+    """A model as a file names it, without the folders of a machine.
+
+    >>> model_name("/home/someone/models/llama/"), model_name("org/model"), model_name("")
+    ('llama', 'org/model', None)
+    """
+    if not told or not FOLDERS.match(told):
+        return told or None
+    return PurePath(told.replace("\\", "/")).name or None
 
 
 def clean_text(value: str, longest: int = LONGEST_TEXT) -> str:

@@ -1,21 +1,22 @@
 """Reports of GuideLLM 0.2 to 0.8 as JSON or YAML: every benchmark's points, and its requests where they are listed.
 
-| their key                                                    | ours                                              |
-| ------------------------------------------------------------ | ------------------------------------------------- |
-| benchmarks[].metrics.*.successful                            | points (importers/guidellm_points.py)             |
-| benchmarks[].args.strategy; since 0.4 config.strategy        | concurrency, request_rate of each point           |
-| metadata.guidellm_version                                    | tool_version                                      |
-| worker.backend_model; config.backend.model; args.model       | model_name                                        |
-| duration; request_totals; metrics.request_totals             | summary duration_s, requests, failed, incomplete  |
-| requests.successful, .incomplete, .errored                   | table `requests`                                  |
-| start_time; request_start_time                               | sent_s                                            |
-| time_to_first_token_ms, request_latency                      | ttft_s, e2e_s                                     |
-| prompt_tokens, output_tokens; error, info.error              | the same; a class                                 |
-| prompt, output, request_args, response_id, target, api_key   | never kept                                        |
+| their key                                                  | ours                                             |
+| ---------------------------------------------------------- | ------------------------------------------------ |
+| benchmarks[].metrics.*.successful                          | points (importers/guidellm_points.py)            |
+| benchmarks[].args.strategy; since 0.4 config.strategy      | concurrency, request_rate of each point          |
+| metadata.guidellm_version                                  | tool_version                                     |
+| worker.backend_model; config.backend.model; args.model     | model_name                                       |
+| duration; request_totals; metrics.request_totals           | summary duration_s, requests, failed, incomplete |
+| requests.successful, .incomplete, .errored                 | table `requests`                                 |
+| start_time; request_start_time                             | sent_s                                           |
+| time_to_first_token_ms, request_latency                    | ttft_s, e2e_s                                    |
+| prompt_tokens, output_tokens; error, info.error            | the same; a class                                |
+| prompt, output, request_args, response_id, target, api_key | never kept                                       |
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -34,7 +35,9 @@ from planner.quantities import MILLISECOND
 
 name = "GuideLLM report (JSON, YAML)"
 
-SIGNS = (b'"guidellm_version"', b'"generative_benchmark"', b"guidellm_version:", b"type_: generative_benchmark")
+SIGNS = (b'"guidellm_version"', b'"generative_benchmark"')
+YAML_OPENING = re.compile(rb"(args|benchmarks|config|metadata):")
+YAML_SIGNS = (b"guidellm", b"type_: ")
 STATUSES = ("successful", "incomplete", "errored")
 MODELS = (("worker", "backend_model"), ("config", "backend", "model"))
 
@@ -42,9 +45,8 @@ MODELS = (("worker", "backend_model"), ("config", "backend", "model"))
 def identify(path: Path) -> bool:
     """Whether the head holds GuideLLM's own words, in a JSON object with benchmarks or in YAML."""
     start = unpacked_head(head(path))
-    if not any(sign in start for sign in SIGNS):
-        return False
-    return {"metadata", "benchmarks", "args"} & set(head_keys(start)) != set() or _is_yaml(start)
+    listed = {"metadata", "benchmarks", "args"} & set(head_keys(start)) and any(sign in start for sign in SIGNS)
+    return bool(listed) or _is_yaml(start)
 
 
 def read(path: Path) -> Run:
@@ -76,7 +78,7 @@ def read(path: Path) -> Run:
 
 
 def _is_yaml(start: bytes) -> bool:
-    return not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
+    return bool(YAML_OPENING.match(start)) and any(sign in start for sign in YAML_SIGNS)
 
 
 def _benchmark(part: Part) -> Benchmark:

@@ -1,15 +1,15 @@
 """Reports of GuideLLM 0.2 to 0.8 as CSV: a row is a benchmark; the header has one line (0.2, 0.3) or several.
 
-| their column                                                     | ours                                     |
-| ---------------------------------------------------------------- | ---------------------------------------- |
-| Time to First Token / Successful ms / Mean, Median, Std Dev      | points (importers/guidellm_points.py)    |
-| Successful Time to first token ms mean (0.2, 0.3)                | the same                                 |
-| ... Percentiles: [min, 0.1, 1, 5, 10, 25, 75, 90, 95, 99, max]   | each                                     |
-| Benchmark / Strategy: concurrent@4; Name (0.2, 0.3)              | concurrency or request_rate of a point   |
-| Timings / Duration; Request Counts / Successful, Errored         | summary duration_s, requests, failed     |
-| Runtime Info / Metadata: guidellm_version                        | tool_version                             |
-| Run Info / Backend: model                                        | model_name                               |
-| Backend / target, Environment, Arguments, Run ID                 | never kept                               |
+| their column                                                   | ours                                   |
+| -------------------------------------------------------------- | -------------------------------------- |
+| Time to First Token / Successful ms / Mean, Median, Std Dev    | points (importers/guidellm_points.py)  |
+| Successful Time to first token ms mean (0.2, 0.3)              | the same                               |
+| ... Percentiles: [min, 0.1, 1, 5, 10, 25, 75, 90, 95, 99, max] | each                                   |
+| Benchmark / Strategy: concurrent@4; Name (0.2, 0.3)            | concurrency or request_rate of a point |
+| Timings / Duration; Request Counts / Successful, Errored       | summary duration_s, requests, failed   |
+| Runtime Info / Metadata: guidellm_version                      | tool_version                           |
+| Run Info / Backend: model                                      | model_name                             |
+| Backend / target, Environment, Arguments, Run ID               | never kept                             |
 """
 
 from __future__ import annotations

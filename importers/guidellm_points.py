@@ -1,20 +1,20 @@
 """A benchmark of GuideLLM as points, from its JSON as from its CSV. Its definitions are its own and change with age.
 
-| theirs (of successful requests)          | ours                                         | unit                      |
-| ----------------------------------------- | -------------------------------------------- | ------------------------- |
-| request_latency                           | e2e                                          | s                         |
-| time_to_first_token_ms                    | ttft                                         | ms                        |
-| inter_token_latency_ms                    | tpot, where all answers are of one length    | ms                        |
-|                                           | tpot_by_token, where not: weighted by tokens | ms                        |
-| time_per_output_token_ms, since 0.4       | latency_per_output_token (the first token    | ms                        |
-|                                           | is in it); ..._by_token where lengths differ |                           |
-| time_per_output_token_ms, 0.2 and 0.3     | decode_time_per_output_token; ..._by_token   | ms                        |
-| requests_per_second: mean                 | request_throughput                           | 1/s                       |
-| output_tokens_per_second: mean            | output_throughput                            | 1/s                       |
-| tokens_per_second: mean, since 0.4        | total_throughput (0.2 counted prompts twice) | 1/s                       |
-| prompt_token_count, output_token_count    | prompt_tokens, output_tokens of each point   | tokens                    |
-| strategy: concurrent, synchronous         | concurrency of each point                    |                           |
-| strategy: constant, poisson               | request_rate of each point                   | 1/s                       |
+| theirs (of successful requests)        | ours                                         | unit   |
+| -------------------------------------- | -------------------------------------------- | ------ |
+| request_latency                        | e2e                                          | s      |
+| time_to_first_token_ms                 | ttft                                         | ms     |
+| inter_token_latency_ms                 | tpot, where all answers are of one length    | ms     |
+|                                        | tpot_by_token, where not: weighted by tokens | ms     |
+| time_per_output_token_ms, since 0.4    | latency_per_output_token (the first token    | ms     |
+|                                        | is in it); ..._by_token where lengths differ |        |
+| time_per_output_token_ms, 0.2 and 0.3  | decode_time_per_output_token; ..._by_token   | ms     |
+| requests_per_second: mean              | request_throughput                           | 1/s    |
+| output_tokens_per_second: mean         | output_throughput                            | 1/s    |
+| tokens_per_second: mean, since 0.4     | total_throughput (0.2 counted prompts twice) | 1/s    |
+| prompt_token_count, output_token_count | prompt_tokens, output_tokens of each point   | tokens |
+| strategy: concurrent, synchronous      | concurrency of each point                    |        |
+| strategy: constant, poisson            | request_rate of each point                   | 1/s    |
 """
 
 from __future__ import annotations

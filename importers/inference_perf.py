@@ -1,19 +1,19 @@
 """Reports of inference-perf: stage_N_lifecycle_metrics.json, one load each, and summary_lifecycle_metrics.json.
 
-| their key                                              | ours                                                   | unit |
-| ------------------------------------------------------ | ------------------------------------------------------ | ---- |
-| successes.latency.request_latency                      | e2e                                                    | s    |
-| ....time_to_first_token                                | ttft                                                   | s    |
-| ....time_per_output_token                              | tpot; tpot_client_tokens where the counts differ       | s    |
-| ....normalized_time_per_output_token (e2e / tokens)    | latency_per_output_token; ..._client_token             | s    |
-| ....inter_token_latency                                | itl; tokens of one chunk are 0 apart                   | s    |
-| successes.throughput.requests_per_sec, ...             | request_throughput, output_throughput,                 | 1/s  |
-|                                                        | total_throughput; ..._client_tokens_throughput         |      |
-| load_summary.requested_rate                            | request_rate of each point of a stage                  | 1/s  |
-| load_summary.achieved_rate                             | summary achieved_rate_per_s                            | 1/s  |
-| successes.prompt_tokens, output_tokens; *_len (old)    | prompt_tokens, output_tokens of each point: means      |      |
-| benchmark_time_seconds; successes and failures.count   | summary duration_s, requests, failed                   | s    |
-| failures: labels and messages                          | never kept                                             |      |
+| their key                                            | ours                                              | unit |
+| ---------------------------------------------------- | ------------------------------------------------- | ---- |
+| successes.latency.request_latency                    | e2e                                               | s    |
+| ....time_to_first_token                              | ttft                                              | s    |
+| ....time_per_output_token                            | tpot; tpot_client_tokens where the counts differ  | s    |
+| ....normalized_time_per_output_token (e2e / tokens)  | latency_per_output_token; ..._client_token        | s    |
+| ....inter_token_latency                              | itl; tokens of one chunk are 0 apart              | s    |
+| successes.throughput.requests_per_sec, ...           | request_throughput, output_throughput,            | 1/s  |
+|                                                      | total_throughput; ..._client_tokens_throughput    |      |
+| load_summary.requested_rate                          | request_rate of each point of a stage             | 1/s  |
+| load_summary.achieved_rate                           | summary achieved_rate_per_s                       | 1/s  |
+| successes.prompt_tokens, output_tokens; *_len (old)  | prompt_tokens, output_tokens of each point: means |      |
+| benchmark_time_seconds; successes and failures.count | summary duration_s, requests, failed              | s    |
+| failures: labels and messages                        | never kept                                        |      |
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
 """The requests that inference-perf lists in per_request_lifecycle_metrics.json.
 
-| their key                                                    | ours                                         | unit |
-| ------------------------------------------------------------ | -------------------------------------------- | ---- |
-| start_time, less the first                                   | sent_s                                       | s    |
-| info.response_metrics.output_token_times[0] - start_time     | ttft_s; info.output_token_times (old)        | s    |
-| end_time - start_time                                        | e2e_s                                        | s    |
-| their differences                                            | gap_s of the table `itl`                     | s    |
-| info.request_metrics.text.input_tokens; info.input_tokens    | prompt_tokens                                |      |
-| info.response_metrics.server_usage.completion_tokens, else   | output_tokens                                |      |
-| ....output_tokens; info.output_tokens (old)                  | the client's count                           |      |
-| error: error_type, error_msg                                 | succeeded, error: a class                    |      |
-| everything of them together                                  | points, computed here (importers/derived.py) |      |
-| request, response, response_chunks, labels                   | never kept                                   |      |
+| their key                                                  | ours                                         | unit |
+| ---------------------------------------------------------- | -------------------------------------------- | ---- |
+| start_time, less the first                                 | sent_s                                       | s    |
+| info.response_metrics.output_token_times[0] - start_time   | ttft_s; info.output_token_times (old)        | s    |
+| end_time - start_time                                      | e2e_s                                        | s    |
+| their differences                                          | gap_s of the table `itl`                     | s    |
+| info.request_metrics.text.input_tokens; info.input_tokens  | prompt_tokens                                |      |
+| info.response_metrics.server_usage.completion_tokens, else | output_tokens                                |      |
+| ....output_tokens; info.output_tokens (old)                | the client's count                           |      |
+| error: error_type, error_msg                               | succeeded, error: a class                    |      |
+| everything of them together                                | points, computed here (importers/derived.py) |      |
+| request, response, response_chunks, labels                 | never kept                                   |      |
 """
 
 from __future__ import annotations

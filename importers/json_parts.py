@@ -6,13 +6,13 @@
 What nobody asks for (prompts, answers, whole requests) costs a scan and no memory: a file needs its own bytes, and 8
 for each number asked for.
 
-| in the file                                                               | here             |
-| -------------------------------------------------------------------------- | ---------------- |
-| an object, several after each other, or a list of them                     | `Objects.parts`  |
-| more than 1 MiB where one value is asked for; a number too large           | missing (None)   |
-| the same key twice                                                         | the last one     |
-| cut off, nested beyond the parser's limit                                  | MalformedFile    |
-| more than 2 million values in a list, a million keys, 64 million numbers   | TooLarge         |
+| in the file                                                              | here            |
+| ------------------------------------------------------------------------ | --------------- |
+| an object, several after each other, or a list of them                   | `Objects.parts` |
+| more than 1 MiB where one value is asked for; a number too large         | missing (None)  |
+| the same key twice                                                       | the last one    |
+| cut off, nested beyond the parser's limit                                | MalformedFile   |
+| more than 2 million values in a list, a million keys, 64 million numbers | TooLarge        |
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 r"""JSON from strangers as bytes: how much is read, what is put right before it is parsed, what its head looks like.
 
-| in the file                      | here                                                          |
-| -------------------------------- | ------------------------------------------------------------- |
-| gzip                             | expanded, up to the same limit                                |
-| more than 1 GiB, expanded        | TooLarge                                                      |
-| NaN, Infinity                    | null, and counted                                             |
-| a lone surrogate (\ud800)         | the replacement character, as no other JSON reader takes it   |
-| several values after each other  | each (importers/json_parts.py)                                |
+| in the file                     | here                                                        |
+| ------------------------------- | ----------------------------------------------------------- |
+| gzip                            | expanded, up to the same limit                              |
+| more than 1 GiB, expanded       | TooLarge                                                    |
+| NaN, Infinity                   | null, and counted                                           |
+| a lone surrogate (\ud800)       | the replacement character, as no other JSON reader takes it |
+| several values after each other | each (importers/json_parts.py)                              |
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Statistics of a load test as points: what tools call them under our names, their units as seconds.
 
-| their statistic                          | ours                                                          |
-| ---------------------------------------- | ------------------------------------------------------------- |
-| avg, mean                                | mean                                                          |
-| p50, 50%, median                         | median                                                        |
-| std, std_dev, stddev, "std dev"          | std                                                           |
-| min, max, minimum, maximum               | min, max                                                      |
-| p90, p99, p99.9, 99%; p001, p05, p999    | p90, p99, p99.9, p99; p0.1, p5, p99.9                         |
-| anything else                            | left out                                                      |
+| their statistic                       | ours                                  |
+| ------------------------------------- | ------------------------------------- |
+| avg, mean                             | mean                                  |
+| p50, 50%, median                      | median                                |
+| std, std_dev, stddev, "std dev"       | std                                   |
+| min, max, minimum, maximum            | min, max                              |
+| p90, p99, p99.9, 99%; p001, p05, p999 | p90, p99, p99.9, p99; p0.1, p5, p99.9 |
+| anything else                         | left out                              |
 
 A metric whose mean is 0 is missing: the tools write 0 where no request gave it a value.
 """

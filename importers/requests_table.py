@@ -1,21 +1,21 @@
 """The requests of a load test as one table, and the gaps between their tokens as another: one shape for every tool.
 
-| table `requests` | unit   |                                                                  |
-| ---------------- | ------ | ---------------------------------------------------------------- |
-| result           |        | which result of the file, from 0                                 |
-| sent_s           | s      | since the first request of its result was sent                   |
-| ttft_s           | s      | time to the first token                                          |
-| e2e_s            | s      | to the end of the answer                                         |
-| queue_s          | s      | waited in the client before it was sent                          |
-| prompt_tokens    | tokens |                                                                  |
-| output_tokens    | tokens | by the server's count where the tool has it                      |
-| succeeded        |        | null: the tool does not say                                      |
-| error            |        | a word (importers/failures.py); the message is not kept          |
+| table `requests` | unit   |                                                         |
+| ---------------- | ------ | ------------------------------------------------------- |
+| result           |        | which result of the file, from 0                        |
+| sent_s           | s      | since the first request of its result was sent          |
+| ttft_s           | s      | time to the first token                                 |
+| e2e_s            | s      | to the end of the answer                                |
+| queue_s          | s      | waited in the client before it was sent                 |
+| prompt_tokens    | tokens |                                                         |
+| output_tokens    | tokens | by the server's count where the tool has it             |
+| succeeded        |        | null: the tool does not say                             |
+| error            |        | a word (importers/failures.py); the message is not kept |
 
-| table `itl`      | unit   |                                                                  |
-| ---------------- | ------ | ---------------------------------------------------------------- |
-| result, request  |        | which row of `requests` within its result, from 0                |
-| gap_s            | s      | between two chunks of the answer                                 |
+| table `itl`     | unit |                                                   |
+| --------------- | ---- | ------------------------------------------------- |
+| result, request |      | which row of `requests` within its result, from 0 |
+| gap_s           | s    | between two chunks of the answer                  |
 """
 
 from __future__ import annotations

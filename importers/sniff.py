@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 
+from importers.csv_text import first_row
 from importers.files import clean_text
 from importers.json_text import head_keys
 
@@ -29,18 +30,20 @@ MAGIC = (
 )
 LOOKALIKES = (
     ({"traceEvents"}, "a trace of the PyTorch profiler"),
-    ({"avg_latency", "latencies", "percentiles"}, "the result of `vllm bench latency`"),
-    ({"elapsed_time", "requests_per_second", "tokens_per_second"}, "the result of `vllm bench throughput`"),
-    ({"dataset_name", "total_throughput"}, "the result of SGLang's bench_serving"),
-    ({"backend", "dataset_name", "request_rate"}, "the result of SGLang's bench_serving"),
-    ({"metadata", "benchmarks"}, "the result of GuideLLM"),
-    ({"benchmarks"}, "the result of GuideLLM"),
-    ({"schema_version", "aiperf_version"}, "the result of AIPerf"),
-    ({"request_throughput", "time_to_first_token"}, "the result of AIPerf or GenAI-Perf"),
-    ({"load_summary", "successes"}, "a result of inference-perf"),
-    ({"good_completed", "model_id"}, "a result of InferenceX"),
-    ({"tput_per_gpu", "infmax_model_prefix"}, "a result of InferenceX"),
+    ({"metric", "mean_startup_time"}, "the result of `vllm bench startup`"),
+    (
+        {"load_summary", "successes"},
+        "a report that inference-perf took from Prometheus (import lifecycle_metrics.json)",
+    ),
+    ({"reports", "global"}, "the validation of inference-perf's reports"),
+    ({"aiperf_version", "metrics"}, "server metrics of AIPerf (import profile_export_aiperf.json)"),
+    ({"timeslices", "input_config"}, "time slices of AIPerf (import profile_export_aiperf.json)"),
+    ({"aggregation_type"}, "a sum over several runs of AIPerf (import each run's profile_export_aiperf.json)"),
+    ({"phases", "schema_version"}, "the list of phases of AIPerf (import profile_export_aiperf.json)"),
+    ({"benchmarks"}, "a report like GuideLLM's, of a version before 0.2 or of another tool"),
+    ({"output_dir", "phases"}, "the list of files of a varcas analysis (import the files)"),
     ({"architectures", "hidden_size"}, "the config.json of a model"),
+    ({"model", "tokenizer_class"}, "the tokenizer of a model"),
 )
 MOST_KEYS = 8
 NCU_WORDS = re.compile(rb"^(==PROF==|\[\d+\] \S+@\S+$)", re.MULTILINE)
@@ -77,6 +80,9 @@ def _json(head: bytes) -> str | None:
 
 
 def _text_or_binary(head: bytes) -> str:
+    cells = set(first_row(head))
+    if {"fits", "basis"} <= cells:
+        return "answers of `cli.py predict`, which are predictions"
     if b"\x00" in head:
         return "a binary file of unknown kind"
     try:

@@ -1,4 +1,4 @@
-"""Results of `vllm bench serve` and of benchmark_serving.py: a JSON object, several in a row, or a list of them.
+"""Results of `vllm bench serve` and of benchmark_serving.py: a JSON object, or several after each other.
 
 | their key                                             | ours                                                | unit  |
 | ----------------------------------------------------- | --------------------------------------------------- | ----- |
@@ -18,16 +18,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from importers.files import content_hash, head, source_name
+from importers.files import content_hash, head, model_name, source_name
 from importers.gpus import catalogue_id
-from importers.json_parts import objects
-from importers.json_text import head_keys, number, positive, text_of
+from importers.json_parts import Part, objects
+from importers.json_text import head_keys, number, positive, text_of, unpacked_head
 from importers.requests_table import tables
 from importers.vllm_notes import notes
 from importers.vllm_points import STATISTIC, Result, points
@@ -40,7 +39,6 @@ name = "vllm bench serve (JSON)"
 
 REQUIRED = {"model_id", "num_prompts", "duration", "completed", "request_throughput"}
 NOT_OURS = {"good_completed", "traceEvents", "dataset_name"}
-_FOLDERS = re.compile(r"^([/~.\\]|[A-Za-z]:[/\\])")
 _VERSION_SIGNS = (
     ("server_ttfts", ">=0.33"),
     ("queue_times", ">=0.30"),
@@ -51,9 +49,10 @@ _VERSION_SIGNS = (
 
 
 def identify(path: Path) -> bool:
-    """Whether the first JSON object has the keys that every version of the client writes, and no other tool."""
-    keys = set(head_keys(head(path)))
-    return keys >= REQUIRED and not keys & NOT_OURS
+    """Whether it opens with an object that has the keys that every version of the client writes, and no other tool."""
+    start = unpacked_head(head(path))
+    keys = set(head_keys(start))
+    return keys >= REQUIRED and not keys & NOT_OURS and start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 
 def read(path: Path) -> Run:
@@ -63,7 +62,7 @@ def read(path: Path) -> Run:
     raises : MalformedFile, TooLarge
     """
     found = objects(path)
-    results = _results(path, [part.small() for part in found.parts])
+    results = results_of(path, found.parts)
     return run_of(path, results, [detail(part) for part in found.parts], found.not_finite)
 
 
@@ -92,7 +91,12 @@ def run_of(path: Path, results: Sequence[Result], details: Sequence[Detail], not
     )
 
 
-def _results(path: Path, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def results_of(path: Path, parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """The values of each result that are no list.
+
+    raises : MalformedFile if one is not of vllm bench serve
+    """
+    results = [part.small() for part in parts]
     for place, result in enumerate(results, 1):
         if not set(result) >= REQUIRED:
             missing = ", ".join(sorted(REQUIRED - set(result)))
@@ -147,5 +151,4 @@ def _started(result: Result) -> str | None:
 
 def _model(results: Sequence[Result]) -> str | None:
     names = {text_of(result.get("model_id")) for result in results}
-    one = names.pop() if len(names) == 1 else None
-    return re.split(r"[/\\]", one.rstrip("/\\"))[-1] or None if one and _FOLDERS.match(one) else one
+    return model_name(names.pop()) if len(names) == 1 else None

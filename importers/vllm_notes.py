@@ -25,6 +25,15 @@ from planner.measured import Note, Severity, sorted_notes
 
 ENOUGH_ROUNDS = 5
 """Requests per slot below which filling and draining weigh on the averages."""
+REPEATED_PROMPTS = Note(
+    Severity.WARNING,
+    "Several results in one file: with the same seed each sends the same prompts, and unless the server was restarted "
+    "between them the later ones find them in the prefix cache.",
+)
+SAME_SEED = Note(
+    Severity.INFO,
+    "The client's seed is 0 unless set: a second run on the same server finds its prompts in the prefix cache.",
+)
 _WITHOUT_WARM_UP = ("start_times", "queue_times")
 
 
@@ -96,17 +105,7 @@ def _traps(results: Sequence[Result], details: Sequence[Detail]) -> Iterator[Not
             Severity.INFO,
             "Peak output rate and peak concurrency were left out: the client counts chunks in one-second buckets.",
         )
-    if len(results) > 1:
-        yield Note(
-            Severity.WARNING,
-            "Several results in one file: with the same seed each sends the same prompts, and unless the server was "
-            "restarted between them the later ones find them in the prefix cache.",
-        )
-    else:
-        yield Note(
-            Severity.INFO,
-            "The client's seed is 0 unless set: a second run on the same server finds its prompts in the prefix cache.",
-        )
+    yield REPEATED_PROMPTS if len(results) > 1 else SAME_SEED
     if any(key in listed.keys for listed in details for key in _WITHOUT_WARM_UP):
         yield Note(
             Severity.INFO, "Since vLLM 0.16 no warm-up request is sent by default: the first ones may include set-up."

@@ -1,10 +1,10 @@
 """YAML from strangers, as the same parts that JSON gives: small files only, nothing but plain values.
 
-| in the file                              | here           |
-| ---------------------------------------- | -------------- |
-| more than 4 MiB                          | TooLarge       |
-| references that expand beyond a million values | TooLarge |
-| tags of Python objects, broken YAML      | MalformedFile  |
+| in the file                                    | here          |
+| ---------------------------------------------- | ------------- |
+| more than 4 MiB                                | TooLarge      |
+| references that expand beyond a million values | TooLarge      |
+| tags of Python objects, broken YAML            | MalformedFile |
 """
 
 from __future__ import annotations
