@@ -1,12 +1,13 @@
-"""The only room that opens our own Parquet: runs on a local folder.
+"""The only room that opens our own Parquet: runs on a local folder, or on an object store.
 
     root/<run id>/run.parquet              one row: who measured what, settings, summary, notes
                   points.parquet           measured values
                   kernel_summary.parquet   launches and time per kernel and device
                   tables/<name>.parquet    the run's tables
                   choices.json             GPU and model that a person confirmed; written later, the rest never again
+    root/index.parquet                     the heads of all runs, a cache
 
-START READING at runs.py.
+An object store keeps the same files under other names (objects.py). START READING at runs.py.
 """
 
 from __future__ import annotations

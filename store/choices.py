@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from planner.errors import DamagedRun
 from planner.measured import Run
-from store.parquet import sync_folder
-
-CHOICES_FILE = "choices.json"
+from store.files import Part
+from store.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,44 +20,41 @@ class Choice:
 
     def applied(self, run: Run) -> Run:
         """The run with what was confirmed in place of what followed from the file."""
-        return replace(run, gpu=self.gpu or run.gpu, model=self.model or run.model)
+        return replace(run, gpu=self.gpu or run.gpu, model=self.model or run.model) if self.gpu or self.model else run
+
+    def as_json(self) -> bytes:
+        """The choice as it is kept."""
+        return json.dumps(asdict(self)).encode()
 
 
-def read_choice(folder: Path) -> Choice:
-    """The choice kept in a run's folder; an empty one if there is none.
+def read_choice(place: Place) -> Choice:
+    """The choice kept beside a run; an empty one if there is none.
 
-    raises : DamagedRun
+    raises : DamagedRun, StoreError
     """
+    if place.choice is None:
+        return Choice()
+    part = Part(place.id, place.files, place.choice)
     try:
-        found = json.loads((folder / CHOICES_FILE).read_bytes())
-        values = {name: found.get(name) for name in ("gpu", "model")}
+        return choice_of(part.read())
     except FileNotFoundError:
         return Choice()
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise _damaged(folder) from error
-    if not all(value is None or isinstance(value, str) for value in values.values()):
-        raise _damaged(folder)
-    return Choice(**values)
+    except (OSError, ValueError) as error:
+        raise DamagedRun(
+            f"Run {place.id}: {part.name} cannot be read. Delete that file and choose GPU and model again."
+        ) from error
 
 
-def write_choice(folder: Path, choice: Choice) -> None:
-    """Replaces the choice kept in a run's folder, in one step.
+def choice_of(content: bytes) -> Choice:
+    """A choice from the bytes that keep it.
 
-    raises : OSError
+    raises : ValueError
     """
-    descriptor, temporary = tempfile.mkstemp(prefix=".choices-", dir=folder)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(choice), file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(folder / CHOICES_FILE)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    sync_folder(folder)
-
-
-def _damaged(folder: Path) -> DamagedRun:
-    return DamagedRun(
-        f"Run {folder.name}: {CHOICES_FILE} cannot be read. Delete that file and choose GPU and model again."
-    )
+        found = json.loads(content)
+        values = {name: found.get(name) for name in ("gpu", "model")}
+    except (AttributeError, RecursionError) as error:
+        raise ValueError("no object of two names") from error
+    if not all(value is None or isinstance(value, str) for value in values.values()):
+        raise ValueError("names are text")
+    return Choice(**values)

@@ -2,6 +2,8 @@
 
 Every file says in its metadata which version of our schema it follows (`headroom.schema_version`) and the unit of each
 column that has one (`headroom.units`, JSON). A newer version is refused, never guessed at. Pages carry checksums.
+Tables are sorted by time and cut into row groups with their least and greatest values, so that a span of time is read
+without the rest.
 """
 
 from __future__ import annotations
@@ -16,14 +18,15 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from planner.errors import DamagedRun, SchemaTooNew
+from planner.errors import SchemaTooNew, StoreError
+from store.files import Part
 
 SCHEMA_VERSION = 1
 VERSION_KEY = b"headroom.schema_version"
 UNITS_KEY = b"headroom.units"
-ROW_GROUP = 262_144
-_UNREADABLE = (OSError, pa.ArrowException, ValueError, LookupError, OverflowError)
-"""What damaged bytes make pyarrow raise: names that are not UTF-8 are a ValueError."""
+ROW_GROUP = 65_536
+"""Rows read at once at least: some tens of steps of a trace."""
+TIME = "start_ns"
 
 
 def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
@@ -46,56 +49,83 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> i
     return rows
 
 
-def read(path: Path, columns: list[str] | None = None) -> pa.Table:
+def read(part: Part, columns: list[str] | None = None) -> pa.Table:
     """The rows of a file of ours.
 
     columns : names of the columns wanted; None: all
-    raises : SchemaTooNew, DamagedRun
+    raises : SchemaTooNew, DamagedRun, StoreError
     """
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            check_version(path, file.schema_arrow)
-            return file.read(columns=columns)
-    except _UNREADABLE as error:
-        raise damaged(path, "cannot be read") from error
+    path, files = part.source()
+    with part.faults_named(), pq.ParquetFile(path, filesystem=files, page_checksum_verification=True) as file:
+        check_version(part, file.schema_arrow)
+        return file.read(columns=columns)
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
+def read_window(part: Part, columns: list[str] | None, start_ns: int | None, end_ns: int | None) -> pa.Table:
+    """The rows that begin in a span of time; row groups outside it are not read.
+
+    columns : names of the columns wanted; None: all
+    start_ns, end_ns : start_ns <= row's start_ns < end_ns; None: open [ns]
+    raises : StoreError if the table has no times, SchemaTooNew, DamagedRun
+    """
+    found = scanned(part)
+    if TIME not in found.schema.names:
+        raise StoreError(f"Run {part.run}: {part.name} has no column {TIME}. Read it without a span of time.")
+    rows = ds.scalar(True)
+    if start_ns is not None:
+        rows &= ds.field(TIME) >= start_ns
+    if end_ns is not None:
+        rows &= ds.field(TIME) < end_ns
+    with part.faults_named():
+        return found.to_table(columns=columns, filter=rows)
+
+
+def read_rows(part: Part) -> list[dict[str, Any]]:
     """The rows of a small file of ours, as dicts.
 
+    raises : SchemaTooNew, DamagedRun, StoreError
+    """
+    with part.faults_named():
+        return rows_of(part, part.read())
+
+
+def rows_of(part: Part, content: bytes) -> list[dict[str, Any]]:
+    """The rows of a small file whose bytes are there.
+
     raises : SchemaTooNew, DamagedRun
     """
-    try:
-        return read(path).to_pylist()
-    except _UNREADABLE as error:
-        raise damaged(path, "holds values that cannot be read") from error
+    with (
+        part.faults_named("holds values that cannot be read"),
+        pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file,
+    ):
+        check_version(part, file.schema_arrow)
+        return file.read(use_threads=False).to_pylist()
 
 
-def scanned(path: Path) -> ds.Dataset:
+def scanned(part: Part) -> ds.Dataset:
     """A file of ours as a dataset: read in batches, filtered on the way.
 
-    raises : SchemaTooNew, DamagedRun
+    raises : SchemaTooNew, DamagedRun, StoreError
     """
     checked = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
-    try:
-        found = ds.dataset(path, format=ds.ParquetFileFormat(default_fragment_scan_options=checked))
-    except _UNREADABLE as error:
-        raise damaged(path, "cannot be read") from error
-    check_version(path, found.schema)
+    path, files = part.source()
+    with part.faults_named():
+        found = ds.dataset(path, filesystem=files, format=ds.ParquetFileFormat(default_fragment_scan_options=checked))
+    check_version(part, found.schema)
     return found
 
 
-def check_version(path: Path, schema: pa.Schema) -> None:
+def check_version(part: Part, schema: pa.Schema) -> None:
     """Refuses a file that a later version of ours wrote, or that is not ours.
 
     raises : SchemaTooNew, DamagedRun
     """
     text = (schema.metadata or {}).get(VERSION_KEY, b"").decode("ascii", "replace")
     if not text.isdecimal():
-        raise damaged(path, "is not a file of this store")
+        raise part.damaged("is not a file of this store")
     if int(text) > SCHEMA_VERSION:
         raise SchemaTooNew(
-            f"Run {_run_of(path)}: {path.name} has schema {text}, this Headroom reads up to {SCHEMA_VERSION}. "
+            f"Run {part.run}: {part.name} has schema {text}, this Headroom reads up to {SCHEMA_VERSION}. "
             "Update Headroom, or import the measurement anew."
         )
 
@@ -108,11 +138,6 @@ def units(schema: pa.Schema) -> dict[str, str]:
     """
     marked = {field.name: (field.metadata or {}).get(b"unit", b"").decode() for field in schema}
     return {name: unit for name, unit in marked.items() if unit}
-
-
-def damaged(path: Path, what: str) -> DamagedRun:
-    """The error for a file of a run that is missing, cut off or not ours."""
-    return DamagedRun(f"Run {_run_of(path)}: {path.name} {what}. Delete the run and import the measurement anew.")
 
 
 def sync_folder(path: Path) -> None:
@@ -144,8 +169,3 @@ def _row_groups(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterato
             held, count = table.slice(whole).to_batches(), count - whole
     if count:
         yield pa.Table.from_batches(held, schema).unify_dictionaries()
-
-
-def _run_of(path: Path) -> str:
-    folder = path.parent
-    return folder.parent.name if folder.name == "tables" else folder.name

@@ -11,8 +11,10 @@ import pyarrow as pa
 
 from planner.measured import KernelSample, MeasuredPoint, Note, Run, Severity
 from store import parquet
+from store.files import Part
+from store.places import HEAD_FILE, Place
 
-RUN_FILE, POINTS_FILE, KERNELS_FILE = "run.parquet", "points.parquet", "kernel_summary.parquet"
+POINTS_FILE, KERNELS_FILE = "points.parquet", "kernel_summary.parquet"
 SECONDS, PER_SECOND, FLOP_PER_BYTE, FLOP, BYTES = "s", "1/s", "FLOP/B", "FLOP", "bytes"
 _UNIT_ENDINGS = {"throughput": PER_SECOND, "goodput": PER_SECOND, "intensity": FLOP_PER_BYTE}
 
@@ -55,61 +57,77 @@ def write_parts(folder: Path, run: Run) -> None:
     """Writes the three small files of a run into a new folder."""
     points = [{**asdict(point), "unit": unit_of(point.metric)} for point in run.points]
     for name, schema, rows in (
-        (RUN_FILE, RUN_SCHEMA, [_row(run)]),
+        (HEAD_FILE, RUN_SCHEMA, [row_of(run)]),
         (POINTS_FILE, POINTS_SCHEMA, points),
         (KERNELS_FILE, KERNELS_SCHEMA, [asdict(kernel) for kernel in run.kernels]),
     ):
         parquet.write(folder / name, schema, [pa.RecordBatch.from_pylist(rows, schema=schema)])
 
 
-def read_head(folder: Path) -> Run:
+def read_head(place: Place) -> Run:
     """A run without points, kernels and tables: one small file.
 
+    raises : DamagedRun, SchemaTooNew, StoreError
+    """
+    part = place.head_part()
+    with part.faults_named():
+        return head_of(part, part.read())
+
+
+def head_of(part: Part, content: bytes) -> Run:
+    """A run without points, kernels and tables, from the bytes of its head.
+
     raises : DamagedRun, SchemaTooNew
     """
-    path = folder / RUN_FILE
-    rows = parquet.read_rows(path)
+    rows = parquet.rows_of(part, content)
     try:
-        row = rows[0]
-        return Run(
-            **{name: row[name] for name in _TEXTS},
-            gpu_names=tuple(row["gpu_names"]),
-            settings=_mapping(row["settings"]),
-            summary=_mapping(row["summary"]),
-            notes=tuple(Note(Severity(note["severity"]), note["text"]) for note in row["notes"]),
-        )
+        return run_of(rows[0])
     except (LookupError, TypeError, ValueError) as error:
-        raise parquet.damaged(path, "lacks a part of the run") from error
+        raise part.damaged("lacks a part of the run") from error
 
 
-def read_points(folder: Path) -> tuple[MeasuredPoint, ...]:
+def run_of(row: Mapping[str, Any]) -> Run:
+    """A run from the row of its head.
+
+    raises : LookupError, TypeError, ValueError where a cell is missing or wrong
+    """
+    return Run(
+        **{name: row[name] for name in _TEXTS},
+        gpu_names=tuple(row["gpu_names"]),
+        settings=_mapping(row["settings"]),
+        summary=_mapping(row["summary"]),
+        notes=tuple(Note(Severity(note["severity"]), note["text"]) for note in row["notes"]),
+    )
+
+
+def read_points(place: Place) -> tuple[MeasuredPoint, ...]:
     """The measured values of a run.
 
-    raises : DamagedRun, SchemaTooNew
+    raises : DamagedRun, SchemaTooNew, StoreError
     """
-    path = folder / POINTS_FILE
+    part = place.part(POINTS_FILE)
     try:
         return tuple(
             MeasuredPoint(row["metric"], row["statistic"], **{name: row[name] for name in _NUMBERS})
-            for row in parquet.read_rows(path)
+            for row in parquet.read_rows(part)
         )
     except LookupError as error:
-        raise parquet.damaged(path, "lacks a column") from error
+        raise part.damaged("lacks a column") from error
 
 
-def read_kernels(folder: Path) -> tuple[KernelSample, ...]:
+def read_kernels(place: Place) -> tuple[KernelSample, ...]:
     """The kernels of a run, added up.
 
-    raises : DamagedRun, SchemaTooNew
+    raises : DamagedRun, SchemaTooNew, StoreError
     """
-    path = folder / KERNELS_FILE
+    part = place.part(KERNELS_FILE)
     try:
         return tuple(
             KernelSample(row["name"], row["kind"], row["device"], row["launches"], row["seconds"], *map(row.get, LATER))
-            for row in parquet.read_rows(path)
+            for row in parquet.read_rows(part)
         )
     except LookupError as error:
-        raise parquet.damaged(path, "lacks a column") from error
+        raise part.damaged("lacks a column") from error
 
 
 def unit_of(metric: str) -> str:
@@ -121,7 +139,8 @@ def unit_of(metric: str) -> str:
     return next((unit for ending, unit in _UNIT_ENDINGS.items() if metric.endswith(ending)), SECONDS)
 
 
-def _row(run: Run) -> dict[str, Any]:
+def row_of(run: Run) -> dict[str, Any]:
+    """The head of a run as a row: what `run_of` reads."""
     return {
         **{name: getattr(run, name) for name in _TEXTS},
         "gpu_names": list(run.gpu_names),

@@ -1,14 +1,9 @@
-"""Runs on a local folder: saved whole or not at all, the same file once, never changed afterwards."""
+"""Runs in the store: saved whole or not at all, the same file once, never changed afterwards."""
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,36 +14,35 @@ import pyarrow.dataset as ds
 
 from planner.errors import DamagedRun, RunNotFound, StoreError, nearest
 from planner.measured import Run
-from planner.quantities import HOUR
-from store import parquet, parts
-from store.choices import Choice, read_choice, write_choice
+from store import index, parquet, parts
+from store.choices import Choice, read_choice
+from store.files import ROOT_VARIABLE, Part, reason
+from store.local import ID_DIGITS, RUN_ID, LocalShelf
+from store.objects import ObjectShelf
+from store.places import SUFFIX, TABLES, Place, Shelf
 
-ROOT_VARIABLE = "HEADROOM_STORE"
 APP = "headroom"
-TABLES = "tables"
-SUFFIX = ".parquet"
-SAVING, DELETED = ".saving-", ".deleted-"
-STALE = 24 * HOUR
-"""Age after which a temporary folder belongs to a process that died [s]."""
-_ID = re.compile(r"[0-9a-f]{12}")
+LOCAL_SCHEMES = ("file://", "local://")
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
-def default_root() -> Path:
-    """Where runs are kept: the folder that HEADROOM_STORE names, else the user's data folder for Headroom."""
+def default_root() -> Path | str:
+    """Where runs are kept: what HEADROOM_STORE names, a folder or a URL, else the user's data folder."""
     named = os.environ.get(ROOT_VARIABLE)
-    return Path(named) if named else platformdirs.user_data_path(APP, appauthor=False)
+    if named:
+        return named if "://" in named else Path(named)
+    return platformdirs.user_data_path(APP, appauthor=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A folder of runs.
+    """A folder of runs, or a prefix of an object store.
 
-    root : made when the first run is saved
+    root : a folder, made when the first run is saved; or a URL that fsspec knows ("s3://bucket/prefix")
     """
 
-    root: Path
+    root: Path | str
 
     def save(self, run: Run) -> str:
         """Writes a run with all its tables; a run that is there already stays as it is.
@@ -56,33 +50,32 @@ class Store:
         returns : the run's id
         raises : StoreError if it cannot be written; ImporterError if one of its tables turns out damaged
         """
-        target = self._folder(run.id)
-        if self._is_whole(target, run):
+        if not RUN_ID.fullmatch(run.id):
+            raise StoreError(f'"{run.id}" is no run id: twelve hex digits of the file\'s sha256.')
+        shelf = self._shelf
+        if self._is_there(run):
             return run.id
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            self._clean()
-            temporary = Path(tempfile.mkdtemp(prefix=SAVING, dir=self.root))
-            try:
-                _write(temporary, run)
-                self._publish(temporary, target, run)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+            with shelf.staging() as folder:
+                _write(folder, run)
+                if not self._is_there(run, mend=True):
+                    shelf.publish(folder, run.id)
         except OSError as error:
             raise StoreError(
-                f"Run {run.id} cannot be saved: {error.strerror or error}. Make room, or choose another folder "
+                f"Run {run.id} cannot be saved: {reason(error)}. Make room, or choose another place "
                 f"with {ROOT_VARIABLE}."
             ) from error
+        index.saved(shelf, run.id)
         return run.id
 
     def runs(self) -> list[Run]:
         """Every run, latest measurement first, without points, kernels and tables; see `problems` for the others."""
-        found = [item for item in self._scan() if isinstance(item, Run)]
+        found = [item for item in index.heads(self._shelf) if isinstance(item, Run)]
         return sorted(found, key=lambda run: (run.started or "", run.id), reverse=True)
 
     def problems(self) -> list[StoreError]:
-        """Why a folder of the store is not among `runs`: damaged, or written by a later version."""
-        return [item for item in self._scan() if isinstance(item, StoreError)]
+        """Why a run of the store is not among `runs`: damaged, or written by a later version."""
+        return [item for item in index.heads(self._shelf) if isinstance(item, StoreError)]
 
     def run(self, run_id: str) -> Run:
         """A run with points and kernels, without tables; GPU and model as confirmed, where they were.
@@ -90,23 +83,36 @@ class Store:
         run_id : an id or the first digits of one
         raises : RunNotFound, DamagedRun, SchemaTooNew
         """
-        folder = self._find(run_id)
-        run = replace(parts.read_head(folder), points=parts.read_points(folder), kernels=parts.read_kernels(folder))
-        return read_choice(folder).applied(run)
+        place = self._find(run_id)
+        run = replace(parts.read_head(place), points=parts.read_points(place), kernels=parts.read_kernels(place))
+        return read_choice(place).applied(run)
 
     def tables(self, run_id: str) -> list[str]:
         """Names of the tables of a run.
 
         raises : RunNotFound
         """
-        return sorted(path.stem for path in (self._find(run_id) / TABLES).glob(f"*{SUFFIX}"))
+        return self._shelf.tables(self._find(run_id))
 
-    def table(self, run_id: str, name: str, columns: list[str] | None = None) -> pa.Table:
-        """A table of a run in memory; for one that may be large, name the columns or use `dataset`.
+    def table(
+        self,
+        run_id: str,
+        name: str,
+        columns: list[str] | None = None,
+        *,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+    ) -> pa.Table:
+        """A table of a run in memory; for one that may be large, name the columns or a span of time, or use `dataset`.
 
-        raises : RunNotFound, DamagedRun, SchemaTooNew
+        columns : names of those wanted; None: all
+        start_ns, end_ns : rows that begin there, start_ns <= begin < end_ns, read without the rest; None: open [ns]
+        raises : RunNotFound, DamagedRun, SchemaTooNew; StoreError for a span of a table without times
         """
-        return parquet.read(self._table(run_id, name), columns)
+        part = self._table(run_id, name)
+        if start_ns is None and end_ns is None:
+            return parquet.read(part, columns)
+        return parquet.read_window(part, columns, start_ns, end_ns)
 
     def dataset(self, run_id: str, name: str) -> ds.Dataset:
         """A table of a run as a dataset, read in batches and filtered on the way.
@@ -127,13 +133,13 @@ class Store:
 
         raises : RunNotFound, StoreError
         """
-        folder = self._find(run_id)
-        before = read_choice(folder)
+        place = self._find(run_id)
+        before = read_choice(place)
         choice = Choice(gpu or before.gpu, model or before.model)
         try:
-            write_choice(folder, choice)
+            self._shelf.keep_choice(place, choice.as_json())
         except OSError as error:
-            raise StoreError(f"The choice for run {folder.name} cannot be written: {error.strerror}.") from error
+            raise StoreError(f"The choice for run {place.id} cannot be written: {reason(error)}.") from error
         return choice
 
     def delete(self, run_id: str) -> None:
@@ -141,85 +147,68 @@ class Store:
 
         raises : RunNotFound
         """
-        self._discard(self._find(run_id))
-
-    def _folder(self, run_id: str) -> Path:
-        if not _ID.fullmatch(run_id):
-            raise StoreError(f'"{run_id[:64]}" is no run id: twelve hex digits of the file\'s sha256.')
-        return self.root / run_id
-
-    def _ids(self) -> list[str]:
+        place = self._find(run_id)
         try:
-            return sorted(path.name for path in self.root.iterdir() if _ID.fullmatch(path.name) and path.is_dir())
-        except FileNotFoundError:
-            return []
+            self._shelf.remove(place)
+        except FileNotFoundError as error:
+            raise RunNotFound(f"Run {place.id} was deleted in the meantime.") from error
 
-    def _find(self, run_id: str) -> Path:
-        known = self._ids()
+    def sweep(self) -> int:
+        """Removes what writers that died left behind; runs that are being written stay.
+
+        returns : how many leftovers there were
+        raises : StoreError
+        """
+        try:
+            return self._shelf.sweep()
+        except OSError as error:
+            raise StoreError(f"Leftovers cannot be removed: {reason(error)}.") from error
+
+    @property
+    def _shelf(self) -> Shelf:
+        address = str(self.root)
+        local = next((address.removeprefix(scheme) for scheme in LOCAL_SCHEMES if address.startswith(scheme)), None)
+        if local is None and "://" in address:
+            return ObjectShelf(address)
+        return LocalShelf(Path(local or address))
+
+    def _find(self, run_id: str) -> Place:
         wanted = run_id.strip().lower()
-        matching = [name for name in known if _PREFIX.fullmatch(wanted) and name.startswith(wanted[:12])]
+        matching = self._shelf.places(wanted[:ID_DIGITS]) if _PREFIX.fullmatch(wanted) else []
         if len(matching) == 1:
-            return self.root / matching[0]
+            return matching[0]
         if matching:
-            raise RunNotFound(f'"{run_id}" is the beginning of several runs: {", ".join(matching)}. Give more digits.')
+            listed = ", ".join(place.id for place in matching)
+            raise RunNotFound(f'"{run_id}" is the beginning of several runs: {listed}. Give more digits.')
+        known = [place.id for place in self._shelf.places()]
         there = (
             f"Nearest: {nearest(wanted[:64], known)}." if known else "The store is empty; import a measurement first."
         )
         raise RunNotFound(f'No run "{run_id[:64]}". {there}')
 
-    def _table(self, run_id: str, name: str) -> Path:
-        names = self.tables(run_id)
+    def _table(self, run_id: str, name: str) -> Part:
+        place = self._find(run_id)
+        names = self._shelf.tables(place)
         if name not in names:
             listed = ", ".join(names) or "none"
             raise RunNotFound(f'Run {run_id[:64]} has no table "{name[:64]}". Its tables: {listed}.')
-        return self._find(run_id) / TABLES / f"{name}{SUFFIX}"
+        return place.table(name)
 
-    def _scan(self) -> Iterator[Run | StoreError]:
-        for name in self._ids():
-            try:
-                yield read_choice(self.root / name).applied(parts.read_head(self.root / name))
-            except StoreError as error:
-                yield error
-
-    def _is_whole(self, folder: Path, run: Run) -> bool:
-        if not folder.is_dir():
+    def _is_there(self, run: Run, *, mend: bool = False) -> bool:
+        """Whether the run is in the store, whole. One that is not whole makes room if `mend` says so."""
+        place = next(iter(self._shelf.places(run.id)), None)
+        if place is None:
             return False
         try:
-            there = parts.read_head(folder)
+            there = parts.read_head(place)
         except DamagedRun:
+            if mend:
+                with suppress(FileNotFoundError):
+                    self._shelf.remove(place)
             return False
         if there.file_hash != run.file_hash:
             raise StoreError(f"Run {run.id} is another file whose hash begins alike. Delete that run to save this one.")
         return True
-
-    def _publish(self, temporary: Path, target: Path, run: Run) -> None:
-        """One rename makes the run visible. If another process was first, its run is the same and stays."""
-        if target.is_dir() and not self._is_whole(target, run):
-            with suppress(RunNotFound):
-                self._discard(target)
-        try:
-            temporary.rename(target)
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.EACCES) or not target.is_dir():
-                raise
-        parquet.sync_folder(self.root)
-
-    def _discard(self, folder: Path) -> None:
-        aside = Path(tempfile.mkdtemp(prefix=DELETED, dir=self.root)) / folder.name
-        try:
-            folder.rename(aside)
-        except FileNotFoundError as error:
-            raise RunNotFound(f"Run {folder.name} was deleted in the meantime.") from error
-        finally:
-            shutil.rmtree(aside.parent, ignore_errors=True)
-
-    def _clean(self) -> None:
-        """Removes temporary folders that a crash left behind."""
-        now = time.time()
-        for path in self.root.iterdir():
-            with suppress(FileNotFoundError):
-                if path.name.startswith((SAVING, DELETED)) and now - path.stat().st_mtime > STALE:
-                    shutil.rmtree(path, ignore_errors=True)
 
 
 def _write(folder: Path, run: Run) -> None:
@@ -230,5 +219,3 @@ def _write(folder: Path, run: Run) -> None:
             raise StoreError(f'"{name[:64]}" cannot be the name of a table: small letters, digits and "_" only.')
         parquet.write(tables / f"{name}{SUFFIX}", batches.schema, batches)
     parts.write_parts(folder, run)
-    parquet.sync_folder(tables)
-    parquet.sync_folder(folder)

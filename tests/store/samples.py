@@ -55,4 +55,11 @@ def sample(file_hash: str = HASH, **changes: object) -> Run:
 
 
 def contents(store: Store) -> list[str]:
-    return sorted(path.name for path in store.root.iterdir())
+    """Names of the runs and of all leftovers in a local store."""
+    return sorted(
+        path.name
+        for folder in (store.root, store.root / ".work")
+        if folder.is_dir()
+        for path in folder.iterdir()
+        if path.name != ".work"
+    )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from planner.errors import DamagedRun, MalformedFile, RunNotFound, SchemaTooNew, StoreError
 from store import Store, parquet
-from store.runs import SAVING, STALE
+from store.leases import STALE
 from tests.store.samples import HASH, OTHER, Rows, contents, sample
 
 
@@ -59,19 +59,27 @@ def test_a_table_that_breaks_off_leaves_nothing(store: Store) -> None:
     assert store.runs() == []
 
 
-def test_what_a_crash_left_is_ignored_and_later_removed(store: Store) -> None:
+def test_what_a_crash_left_is_ignored_and_swept(store: Store) -> None:
+    """A folder whose lock is free belonged to a process that died; one without a lock is nobody's when it is old."""
     store.save(sample())
-    fresh, stale = store.root / f"{SAVING}fresh", store.root / f"{SAVING}stale"
-    for folder in (fresh, stale):
+    crashed, fresh, old = (store.root / ".work" / name for name in ("crashed", "fresh", "old"))
+    for folder in (crashed, fresh, old):
         folder.mkdir()
         (folder / "run.parquet").write_bytes(b"half")
-    old = time.time() - 2 * STALE
-    os.utime(stale, (old, old))
-    assert len(store.runs()) == 1
-    assert store.problems() == []
-    store.save(sample(OTHER))
-    assert fresh.exists()
-    assert not stale.exists()
+    (store.root / ".work" / "crashed.lock").touch()
+    os.utime(old, (time.time() - 2 * STALE,) * 2)
+    assert (len(store.runs()), store.problems()) == (1, [])
+    assert store.sweep() == 2
+    assert contents(store) == [HASH[:12], "fresh"]
+
+
+def test_a_sweep_leaves_what_is_being_written(store: Store) -> None:
+    class Swept(Rows):
+        def __iter__(self) -> Iterator[pa.RecordBatch]:
+            assert store.sweep() == 0
+            yield from super().__iter__()
+
+    assert store.table(store.save(sample(tables={"kernels": Swept()})), "kernels").num_rows == 6
 
 
 @pytest.mark.parametrize("fault", ["missing", "cut_off", "not_ours", "empty", "other_columns"])

@@ -1,0 +1,126 @@
+"""Runs on a local folder: each a folder that appears, and disappears, by one rename.
+
+root/<run id>/...      see store/__init__.py
+root/index.parquet     the heads of all runs, a cache (index.py)
+root/.work/            runs being written or removed (leases.py)
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import tempfile
+import time
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fsspec.implementations.local import LocalFileSystem
+
+from store import leases
+from store.files import Part
+from store.parquet import sync_folder
+from store.places import HEAD_FILE, SUFFIX, TABLES, Place
+
+WORK = ".work"
+INDEX_FILE = "index.parquet"
+CHOICE_FILE = "choices.json"
+LOCAL = LocalFileSystem()
+RUN_ID = re.compile(r"[0-9a-f]{12}")
+ID_DIGITS = 12
+SETTLED = 2.0
+"""Age from which the time of a folder's last change is its version: two changes closer than a file system's clock ticks
+(at most 2 s) have the same time [s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalShelf:
+    """A folder of runs.
+
+    root : made when the first run is saved
+    """
+
+    root: Path
+
+    @property
+    def address(self) -> str:
+        """The folder's absolute path."""
+        return str(self.root.absolute())
+
+    def places(self, beginning: str = "") -> list[Place]:
+        """Every run's folder whose id begins so; whether its files are whole shows when they are read."""
+        if len(beginning) == ID_DIGITS:
+            found = [self._place(beginning, self.root / beginning)] if (self.root / beginning).is_dir() else []
+            return found if RUN_ID.fullmatch(beginning) else []
+        try:
+            with os.scandir(self.root) as entries:
+                named = [one for one in entries if one.name.startswith(beginning) and RUN_ID.fullmatch(one.name)]
+        except FileNotFoundError:
+            return []
+        found = []
+        for entry in named:
+            with suppress(FileNotFoundError):
+                if entry.is_dir():
+                    found.append(self._place(entry.name, entry))
+        return sorted(found, key=lambda place: place.id)
+
+    def tables(self, place: Place) -> list[str]:
+        """Names of the tables of a run."""
+        return sorted(path.stem for path in Path(place.folder, TABLES).glob(f"*{SUFFIX}"))
+
+    def staging(self) -> AbstractContextManager[Path]:
+        """A folder beside the runs, so that a rename moves it."""
+        return leases.leased(self.root / WORK)
+
+    def publish(self, staged: Path, run_id: str) -> None:
+        """One rename makes the run visible. If another process was first, its run is the same and stays."""
+        for folder in (staged / TABLES, staged):
+            sync_folder(folder)
+        target = self.root / run_id
+        try:
+            staged.rename(target)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.EACCES) or not target.is_dir():
+                raise
+        sync_folder(self.root)
+
+    def keep_choice(self, place: Place, content: bytes) -> None:
+        """Replaces what was confirmed about a run."""
+        _replace(Path(place.folder, CHOICE_FILE), content)
+
+    def remove(self, place: Place) -> None:
+        """One rename takes the run away."""
+        with leases.leased(self.root / WORK) as aside:
+            Path(place.folder).rename(aside / place.id)
+
+    def index(self) -> Part:
+        """The index beside the runs."""
+        return Part("", LOCAL, str(self.root / INDEX_FILE))
+
+    def keep_index(self, written: Path) -> None:
+        """Moves a new index into place."""
+        written.replace(self.root / INDEX_FILE)
+
+    def sweep(self) -> int:
+        """Removes what processes that died were writing."""
+        return leases.sweep(self.root / WORK)
+
+    def _place(self, run_id: str, entry: Path | os.DirEntry[str]) -> Place:
+        changed = entry.stat()
+        version = str(changed.st_mtime_ns) if abs(time.time() - changed.st_mtime) > SETTLED else ""
+        folder = f"{self.root}/{run_id}"
+        return Place(run_id, version, LOCAL, f"{folder}/{HEAD_FILE}", folder, f"{folder}/{CHOICE_FILE}")
+
+
+def _replace(target: Path, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    sync_folder(target.parent)
