@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,28 @@ def rows_of(part: Part, content: bytes) -> list[dict[str, Any]]:
         return file.read(use_threads=False).to_pylist()
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A table of the store as a stream, read anew each time it is iterated (planner.measured.Batches)."""
+
+    part: Part
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns; SchemaTooNew, DamagedRun, StoreError if there are none to read."""
+        return scanned(self.part).schema
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Record batches, a row group at most in memory."""
+        path, files = self.part.source()
+        with (
+            self.part.faults_named(),
+            pq.ParquetFile(path, filesystem=files, page_checksum_verification=True) as file,
+        ):
+            check_version(self.part, file.schema_arrow)
+            yield from file.iter_batches(ROW_GROUP)
+
+
 def scanned(part: Part) -> ds.Dataset:
     """A file of ours as a dataset: read in batches, filtered on the way.
 
@@ -165,7 +188,22 @@ def _row_groups(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterato
         if count >= ROW_GROUP:
             table = pa.Table.from_batches(held, schema).unify_dictionaries()
             whole = count - count % ROW_GROUP
-            yield table.slice(0, whole)
+            for start in range(0, whole, ROW_GROUP):
+                yield _compact(table.slice(start, ROW_GROUP))
             held, count = table.slice(whole).to_batches(), count - whole
     if count:
-        yield pa.Table.from_batches(held, schema).unify_dictionaries()
+        yield _compact(pa.Table.from_batches(held, schema).unify_dictionaries())
+
+
+def _compact(group: pa.Table) -> pa.Table:
+    """A row group whose dictionaries hold the words that occur in it, in their order: the same rows, the same bytes."""
+    whole = group.combine_chunks()
+    for at, column in enumerate(whole.columns):
+        if pa.types.is_dictionary(column.type):
+            words: Any = column.combine_chunks()
+            used = words.indices.dictionary_encode()
+            kept = pa.DictionaryArray.from_arrays(
+                used.indices.cast(column.type.index_type), words.dictionary.take(used.dictionary)
+            )
+            whole = whole.set_column(at, whole.schema.field(at), kept)
+    return whole

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -107,12 +107,19 @@ def read_points(place: Place) -> tuple[MeasuredPoint, ...]:
     """
     part = place.part(POINTS_FILE)
     try:
-        return tuple(
-            MeasuredPoint(row["metric"], row["statistic"], **{name: row[name] for name in _NUMBERS})
-            for row in parquet.read_rows(part)
-        )
+        return points_of(parquet.read_rows(part))
     except LookupError as error:
         raise part.damaged("lacks a column") from error
+
+
+def points_of(rows: Iterable[Mapping[str, Any]]) -> tuple[MeasuredPoint, ...]:
+    """Measured values from their rows.
+
+    raises : LookupError where a column is missing
+    """
+    return tuple(
+        MeasuredPoint(row["metric"], row["statistic"], **{name: row[name] for name in _NUMBERS}) for row in rows
+    )
 
 
 def read_kernels(place: Place) -> tuple[KernelSample, ...]:
@@ -122,12 +129,20 @@ def read_kernels(place: Place) -> tuple[KernelSample, ...]:
     """
     part = place.part(KERNELS_FILE)
     try:
-        return tuple(
-            KernelSample(row["name"], row["kind"], row["device"], row["launches"], row["seconds"], *map(row.get, LATER))
-            for row in parquet.read_rows(part)
-        )
+        return kernels_of(parquet.read_rows(part))
     except LookupError as error:
         raise part.damaged("lacks a column") from error
+
+
+def kernels_of(rows: Iterable[Mapping[str, Any]]) -> tuple[KernelSample, ...]:
+    """Kernels, added up, from their rows.
+
+    raises : LookupError where a column is missing
+    """
+    return tuple(
+        KernelSample(row["name"], row["kind"], row["device"], row["launches"], row["seconds"], *map(row.get, LATER))
+        for row in rows
+    )
 
 
 def unit_of(metric: str) -> str:

@@ -83,7 +83,7 @@ class Store:
         run_id : an id or the first digits of one
         raises : RunNotFound, DamagedRun, SchemaTooNew
         """
-        place = self._find(run_id)
+        place = self.place(run_id)
         run = replace(parts.read_head(place), points=parts.read_points(place), kernels=parts.read_kernels(place))
         return read_choice(place).applied(run)
 
@@ -92,7 +92,7 @@ class Store:
 
         raises : RunNotFound
         """
-        return self._shelf.tables(self._find(run_id))
+        return self._shelf.tables(self.place(run_id))
 
     def table(
         self,
@@ -126,14 +126,14 @@ class Store:
 
         raises : RunNotFound, DamagedRun
         """
-        return read_choice(self._find(run_id))
+        return read_choice(self.place(run_id))
 
     def set_choice(self, run_id: str, *, gpu: str | None = None, model: str | None = None) -> Choice:
         """Keeps a person's word on a run's GPU and model; None leaves what was confirmed before.
 
         raises : RunNotFound, StoreError
         """
-        place = self._find(run_id)
+        place = self.place(run_id)
         before = read_choice(place)
         choice = Choice(gpu or before.gpu, model or before.model)
         try:
@@ -147,7 +147,7 @@ class Store:
 
         raises : RunNotFound
         """
-        place = self._find(run_id)
+        place = self.place(run_id)
         try:
             self._shelf.remove(place)
         except FileNotFoundError as error:
@@ -164,15 +164,12 @@ class Store:
         except OSError as error:
             raise StoreError(f"Leftovers cannot be removed: {reason(error)}.") from error
 
-    @property
-    def _shelf(self) -> Shelf:
-        address = str(self.root)
-        local = next((address.removeprefix(scheme) for scheme in LOCAL_SCHEMES if address.startswith(scheme)), None)
-        if local is None and "://" in address:
-            return ObjectShelf(address)
-        return LocalShelf(Path(local or address))
+    def place(self, run_id: str) -> Place:
+        """Where the files of a run lie.
 
-    def _find(self, run_id: str) -> Place:
+        run_id : an id or the first digits of one
+        raises : RunNotFound
+        """
         wanted = run_id.strip().lower()
         matching = self._shelf.places(wanted[:ID_DIGITS]) if _PREFIX.fullmatch(wanted) else []
         if len(matching) == 1:
@@ -186,8 +183,16 @@ class Store:
         )
         raise RunNotFound(f'No run "{run_id[:64]}". {there}')
 
+    @property
+    def _shelf(self) -> Shelf:
+        address = str(self.root)
+        local = next((address.removeprefix(scheme) for scheme in LOCAL_SCHEMES if address.startswith(scheme)), None)
+        if local is None and "://" in address:
+            return ObjectShelf(address)
+        return LocalShelf(Path(local or address))
+
     def _table(self, run_id: str, name: str) -> Part:
-        place = self._find(run_id)
+        place = self.place(run_id)
         names = self._shelf.tables(place)
         if name not in names:
             listed = ", ".join(names) or "none"

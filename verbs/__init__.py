@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol, cast
 
-from verbs import advise, importing, measure, plan, predict, runs, show
+from verbs import advise, export, importing, measure, plan, predict, runs, show
 
 
 class Verb(Protocol):
@@ -21,4 +21,6 @@ class Verb(Protocol):
         """Does it; raises PlannerError, returns the exit status."""
 
 
-VERBS: tuple[Verb, ...] = tuple(cast(Verb, verb) for verb in (plan, predict, advise, importing, runs, show, measure))
+VERBS: tuple[Verb, ...] = tuple(
+    cast(Verb, verb) for verb in (plan, predict, advise, importing, export, runs, show, measure)
+)
