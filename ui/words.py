@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from planner.estimate import Estimate
-from planner.quantities import GIB, GIGA, MICROSECOND, MILLISECOND, TERA
+from planner.quantities import GIB
 from planner.scenario import Scenario
+from planner.words import digits, duration, giga, percent, tera  # noqa: F401 - pages take all their words from here
 
 OPS = {
     "embedding": "Embedding",
@@ -75,19 +76,6 @@ def plain(text: str) -> str:
     return MARKDOWN.sub(r"\\\1", text)
 
 
-def duration(seconds: float) -> str:
-    """A time in the unit that fits it, to three digits.
-
-    seconds : [s]
-
-    >>> duration(0.00578), duration(12.3), duration(4.2e-6)
-    ('5.78 ms', '12.3 s', '4.2 µs')
-    """
-    if seconds < MILLISECOND:
-        return f"{digits(seconds / MICROSECOND)} µs"
-    return f"{digits(seconds / MILLISECOND)} ms" if seconds < 1 else f"{digits(seconds)} s"
-
-
 def interval_text(low: float | None, high: float | None) -> str:
     """A 90 % interval of a time, both ends in the unit of the upper one where they share it; empty if not known.
 
@@ -102,41 +90,12 @@ def interval_text(low: float | None, high: float | None) -> str:
     return f"{start if end.endswith(f' {unit}') else f'{start} {unit}'}–{end}"
 
 
-def digits(value: float) -> str:
-    """Three significant digits, thousands separated.
-
-    value : any number [1]
-
-    >>> digits(1234.5), digits(5.784), digits(0.01234)
-    ('1,234', '5.78', '0.0123')
-    """
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
 def memory_text(amount: float) -> str:
     """Memory in GiB, as vLLM and CUDA report it.
 
     amount : [bytes]
     """
     return f"{amount / GIB:,.1f} GiB"
-
-
-def tera(rate: float) -> str:
-    """A rate in TFLOP/s.
-
-    rate : [FLOP/s]
-    """
-    return f"{digits(rate / TERA)} TFLOP/s"
-
-
-def giga(rate: float) -> str:
-    """A bandwidth in GB/s.
-
-    rate : [B/s]
-    """
-    return f"{digits(rate / GIGA)} GB/s"
 
 
 def dollars(amount: float) -> str:
@@ -148,14 +107,6 @@ def dollars(amount: float) -> str:
     ('$0.50', '$1,234')
     """
     return f"${amount:,.0f}" if amount >= 100 else f"${amount:,.2f}"
-
-
-def percent(share: float) -> str:
-    """A share in percent.
-
-    share : [1]
-    """
-    return f"{digits(100 * share)} %"
 
 
 def op_name(name: str) -> str:

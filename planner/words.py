@@ -1,0 +1,55 @@
+"""Numbers as people write them: three digits, the unit that fits. For sentences made of computed figures."""
+
+from __future__ import annotations
+
+from planner.quantities import GIGA, MICROSECOND, MILLISECOND, TERA
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that fits it, to three digits.
+
+    seconds : [s]
+
+    >>> duration(0.00578), duration(12.3), duration(4.2e-6)
+    ('5.78 ms', '12.3 s', '4.2 µs')
+    """
+    if seconds < MILLISECOND:
+        return f"{digits(seconds / MICROSECOND)} µs"
+    return f"{digits(seconds / MILLISECOND)} ms" if seconds < 1 else f"{digits(seconds)} s"
+
+
+def digits(value: float) -> str:
+    """Three significant digits, thousands separated.
+
+    value : any number [1]
+
+    >>> digits(1234.5), digits(5.784), digits(0.01234)
+    ('1,234', '5.78', '0.0123')
+    """
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """A share in percent.
+
+    share : [1]
+    """
+    return f"{digits(100 * share)} %"
+
+
+def tera(rate: float) -> str:
+    """A rate in TFLOP/s.
+
+    rate : [FLOP/s]
+    """
+    return f"{digits(rate / TERA)} TFLOP/s"
+
+
+def giga(rate: float) -> str:
+    """A bandwidth in GB/s.
+
+    rate : [B/s]
+    """
+    return f"{digits(rate / GIGA)} GB/s"
