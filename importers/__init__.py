@@ -13,6 +13,7 @@
 | inference_perf, inference_perf_requests | inference-perf's reports; its requests                      |
 | llmperf, inferencex, locust, varcas     | the tools of these names                                    |
 | table                                   | our own plain CSV of load points or requests                |
+| reference_table                         | CSVs with gpu, model and measured columns: lab, T4, predict |
 
 An importer is a module with `name`, `identify(path) -> bool` (reads the head only; a file's name says nothing) and
 `read(path) -> Run`. A run's tables open the file only while they are iterated, so nothing has to be closed; the file
@@ -39,6 +40,7 @@ from importers import (
     locust,
     ncu,
     nsys,
+    reference_table,
     sglang,
     sglang_batch,
     table,
@@ -69,7 +71,7 @@ class Importer(Protocol):
 _TRACES = (nsys, ncu)
 _LOAD_TESTS = (
     vllm_bench, vllm_sweep, vllm_offline, sglang, sglang_batch, guidellm, guidellm_csv, aiperf, aiperf_csv,
-    aiperf_records, inference_perf, inference_perf_requests, llmperf, inferencex, locust, varcas, table,
+    aiperf_records, inference_perf, inference_perf_requests, llmperf, inferencex, locust, varcas, table, reference_table,
 )  # fmt: skip
 IMPORTERS: tuple[Importer, ...] = tuple(cast(Importer, module) for module in (*_TRACES, *_LOAD_TESTS))
 

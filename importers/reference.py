@@ -1,13 +1,10 @@
-"""The demo workspace: published reference measurements (data/reference/*.csv) as runs.
+"""The demo workspace: published reference measurements (data/reference/*.csv) as runs, one for each GPU and sweep.
 
-| column | ours |
+| of a run | from |
 | --- | --- |
-| batch | concurrency |
-| input_tokens, context_tokens | prompt_tokens |
-| latency_per_output_token_ms | latency_per_output_token [s] |
-| latency_ms at one output token | ttft [s] |
-| tpot_p50_ms, ttft_p50_ms, latency_p50_ms, ... | tpot, ttft, e2e [s] |
-| reported_arithmetic_intensity | prefill_ or decode_arithmetic_intensity [FLOP/B] |
+| points | the table's columns, as planner/table.py reads them |
+| prefix_cached_tokens of the lab's points | all but the last block of the prompt: its benchmark repeats its prompts |
+| settings | what the studies tell of their engine |
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -22,7 +20,7 @@ from types import MappingProxyType
 
 from planner.catalogue import DATA, find_gpu
 from planner.measured import MeasuredPoint, Note, Run, Severity
-from planner.quantities import MILLISECOND
+from planner.table import Row, points_of
 
 TOOL = "reference"
 REPEATED_PROMPTS = Note(
@@ -30,13 +28,10 @@ REPEATED_PROMPTS = Note(
     "The benchmark sent the same prompts again and again with prefix caching on: all but the last 16 tokens of each "
     "prompt came from the cache. Predicted as it was really run, with vLLM 0.9.",
 )
+UNPUBLISHED = Note(Severity.INFO, "Prompt and output lengths were not published: say which to predict with.")
 LAB_BLOCK = 16
 LAB_SETTINGS = {"quantization": "bf16", "mode": "batch", "engine_version": "0.9.0"}
 T4_SETTINGS = {"quantization": "awq", "enforce_eager": "true"}
-PERCENTILES = {"p50": "median", "p99": "p99"}
-METRICS = {"ttft": "ttft", "tpot": "tpot", "latency": "e2e"}
-
-Row = Mapping[str, str]
 
 
 @cache
@@ -51,7 +46,7 @@ def lab_decode(path: Path) -> Iterator[Run]:
 
     path : lab_decode_sweep.csv; times in [ms]
     """
-    return _lab(path, "decode sweep", "latency_per_output_token", "latency_per_output_token_ms")
+    return _lab(path, "decode sweep")
 
 
 def lab_prefill(path: Path) -> Iterator[Run]:
@@ -59,24 +54,7 @@ def lab_prefill(path: Path) -> Iterator[Run]:
 
     path : lab_prefill_sweep.csv; times in [ms]
     """
-    return _lab(path, "prefill sweep", "ttft", "latency_ms")
-
-
-def _lab(path: Path, what: str, metric: str, column: str) -> Iterator[Run]:
-    for gpu, rows in _by(path, "gpu"):
-        points = tuple(
-            MeasuredPoint(
-                metric=metric,
-                statistic="mean",
-                value=float(row[column]) * MILLISECOND,
-                concurrency=float(row["batch"]),
-                prompt_tokens=float(row["input_tokens"]),
-                output_tokens=float(row["output_tokens"]),
-                prefix_cached_tokens=float(row["input_tokens"]) - LAB_BLOCK,
-            )
-            for row in rows
-        )
-        yield _run(path, gpu, rows, what, points, LAB_SETTINGS, (REPEATED_PROMPTS,))
+    return _lab(path, "prefill sweep")
 
 
 def t4_static(path: Path) -> Iterator[Run]:
@@ -85,18 +63,7 @@ def t4_static(path: Path) -> Iterator[Run]:
     path : t4_awq_static.csv; intensities in [FLOP/B]
     """
     for gpu, rows in _by(path, "gpu"):
-        points = tuple(
-            MeasuredPoint(
-                metric=f"{row['phase']}_arithmetic_intensity",
-                statistic="mean",
-                value=float(row["reported_arithmetic_intensity"]),
-                concurrency=float(row["batch"]),
-                prompt_tokens=float(row["context_tokens"]),
-                output_tokens=1.0,
-            )
-            for row in rows
-        )
-        yield _run(path, gpu, rows, "static analysis", points, {**T4_SETTINGS, "mode": "batch"})
+        yield _run(path, gpu, rows, "static analysis", _points(rows), {**T4_SETTINGS, "mode": "batch"})
 
 
 def t4_load_tests(path: Path) -> Iterator[Run]:
@@ -104,21 +71,22 @@ def t4_load_tests(path: Path) -> Iterator[Run]:
 
     path : t4_awq_load_tests.csv; times in [ms], rates in [1/s]
     """
-    note = Note(Severity.INFO, "Prompt and output lengths were not published: say which to predict with.")
     for name, rows in _by(path, "run"):
-        row = rows[0]
-        settings = {**T4_SETTINGS, **({"max_num_seqs": row["max_num_seqs"]} if row["max_num_seqs"] else {})}
-        yield _run(path, row["gpu"], rows, f"load test {name}", tuple(_load_points(row)), settings, (note,))
+        slots = rows[0]["max_num_seqs"]
+        settings = {**T4_SETTINGS, **({"max_num_seqs": slots} if slots else {})}
+        yield _run(path, rows[0]["gpu"], rows, f"load test {name}", _points(rows), settings, (UNPUBLISHED,))
 
 
-def _load_points(row: Row) -> Iterator[MeasuredPoint]:
-    rate = float(row["target_requests_per_s"])
-    for column, metric in METRICS.items():
-        for percentile, statistic in PERCENTILES.items():
-            if text := row[f"{column}_{percentile}_ms"]:
-                yield MeasuredPoint(metric, statistic, float(text) * MILLISECOND, request_rate=rate)
-    if text := row["output_tokens_per_s"]:
-        yield MeasuredPoint("output_throughput", "mean", float(text), request_rate=rate)
+def _lab(path: Path, what: str) -> Iterator[Run]:
+    for gpu, rows in _by(path, "gpu"):
+        points = tuple(
+            replace(point, prefix_cached_tokens=(point.prompt_tokens or 0.0) - LAB_BLOCK) for point in _points(rows)
+        )
+        yield _run(path, gpu, rows, what, points, LAB_SETTINGS, (REPEATED_PROMPTS,))
+
+
+def _points(rows: Sequence[Row]) -> tuple[MeasuredPoint, ...]:
+    return tuple(point for row in rows for point in points_of(row))
 
 
 def _run(
