@@ -71,7 +71,8 @@ class Importer(Protocol):
 _TRACES = (nsys, ncu)
 _LOAD_TESTS = (
     vllm_bench, vllm_sweep, vllm_offline, sglang, sglang_batch, guidellm, guidellm_csv, aiperf, aiperf_csv,
-    aiperf_records, inference_perf, inference_perf_requests, llmperf, inferencex, locust, varcas, table, reference_table,
+    aiperf_records, inference_perf, inference_perf_requests, llmperf, inferencex, locust, varcas, table,
+    reference_table,
 )  # fmt: skip
 IMPORTERS: tuple[Importer, ...] = tuple(cast(Importer, module) for module in (*_TRACES, *_LOAD_TESTS))
 
