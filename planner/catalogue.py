@@ -1,4 +1,4 @@
-"""data/*.yaml -> GPUs and prices. Refuses a bad row by name; a name that fits several GPUs says which."""
+"""data/*.yaml -> GPUs. Refuses a bad row by name; a name that fits several GPUs says which."""
 
 from __future__ import annotations
 
@@ -56,13 +56,6 @@ def find_gpu(name: str) -> Gpu:
             f'"{name[:100]}" means several GPUs that differ in memory or speed. Say which: {", ".join(candidates)}.'
         )
     raise UnknownGpu(f'No GPU "{name[:100]}" in the catalogue. Nearest: {nearest(name[:100], gpus())}.')
-
-
-@cache
-def prices() -> Mapping[str, tuple[float, Source]]:
-    """Rent of one GPU [USD/s] and where the price is from; a GPU without a known price is not in the mapping."""
-    rows = read_yaml("prices.yaml")["prices"]
-    return MappingProxyType({row["gpu"]: (row["on_demand_usd_per_hour"] / 3600, Source(row["source"])) for row in rows})
 
 
 def read_yaml(name: str) -> Any:

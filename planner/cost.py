@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.catalogue import prices
 from planner.gpu import Gpu
-from planner.quantities import HOUR, Source
-
-MILLION = 1e6
+from planner.prices import price
+from planner.quantities import HOUR, MILLION, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +32,8 @@ def rent(gpu: Gpu, gpus: int, output_tokens_per_second: float) -> Cost | None:
     output_tokens_per_second : throughput of the replica [1/s]
     returns : None where data/prices.yaml has no price of that GPU
     """
-    found = prices().get(gpu.id)
+    found = price(gpu).on_demand
     if found is None:
         return None
-    per_second, source = found
-    whole = per_second * gpus
-    return Cost(whole * HOUR, whole * MILLION / output_tokens_per_second, source)
+    whole = found.value * gpus
+    return Cost(whole * HOUR, whole * MILLION / output_tokens_per_second, found.source)

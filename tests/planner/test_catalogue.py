@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.catalogue import find_gpu, gpus, prices, read_gpu, read_yaml
+from planner.catalogue import find_gpu, gpus, read_gpu, read_yaml
 from planner.errors import AmbiguousName, BadRow, CatalogueError, UnknownGpu
 from planner.gpu import GENERATIONS
 from planner.quantities import GIB, GIGA, TERA
@@ -129,8 +129,3 @@ def test_units_are_converted_once():
     assert t4.bandwidth == 320e9
     assert t4.peak("fp16") == 65e12
     assert t4.memory == 14.74 * GIB
-
-
-def test_prices_are_of_known_gpus_and_have_a_source():
-    assert set(prices()) <= set(gpus())
-    assert all(price > 0 and source.text for price, source in prices().values())

@@ -1,0 +1,141 @@
+"""data/prices.yaml -> what a GPU costs to rent and to buy, each price with its date and source. Missing is not zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from planner.catalogue import gpus, read_yaml
+from planner.errors import BadRow
+from planner.gpu import Gpu
+from planner.quantities import GRAM, HOUR, KILOWATT_HOUR, Source
+
+FILE = "prices.yaml"
+UNITS: Mapping[str, float] = {
+    "on_demand_usd_per_hour": 1 / HOUR,
+    "reserved_usd_per_hour": 1 / HOUR,
+    "purchase_usd": 1.0,
+    "all_in_power_w": 1.0,
+}
+TERM_UNITS: Mapping[str, float] = {
+    "power_usd_per_kwh": 1 / KILOWATT_HOUR,
+    "co2_g_per_kwh": GRAM / KILOWATT_HOUR,
+    "pue": 1.0,
+}
+SERVER_POWER = 1.7
+"""Power of a GPU and its share of the server over the GPU's board limit, where no source gives it. Assumed: 1.5-2.0 in
+ten rows of data/prices.yaml."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One price or figure, with where it is from.
+
+    value : rent [USD/s]; purchase [USD]; power [W]; power price [USD/J]; emissions [kg/J]; PUE [1]
+    date : when it was asked, as far as the source tells
+    years : term of a reservation [year]
+    """
+
+    value: float
+    source: Source
+    date: str
+    years: float | None = None
+
+    @property
+    def told(self) -> str:
+        """Source and date as one text."""
+        return f"{self.source.text} ({self.date})" if self.date else self.source.text
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one GPU costs; None: nobody told, and nobody guesses.
+
+    on_demand, reserved : rent, server included [USD/s]
+    purchase : with its share of a server [USD]
+    all_in_power : with its share of the server, at full load [W]
+    """
+
+    on_demand: Quote | None = None
+    reserved: Quote | None = None
+    purchase: Quote | None = None
+    all_in_power: Quote | None = None
+
+
+UNKNOWN = Price()
+
+
+def price(gpu: Gpu) -> Price:
+    """What data/prices.yaml knows of a GPU [USD/s], [USD], [W]."""
+    return price_book().get(gpu.id, UNKNOWN)
+
+
+def server_power(gpu: Gpu) -> Quote:
+    """Power of a GPU with its share of the server, at full load.
+
+        board limit · 1.7 where no source gives it (assumed)
+
+    gpu : of the catalogue
+    returns : [W]
+    """
+    told = price(gpu).all_in_power
+    if told is not None:
+        return told
+    return Quote(
+        SERVER_POWER * gpu.power, Source(f"board limit of {gpu.power:.0f} W times {SERVER_POWER}", checked=False), ""
+    )
+
+
+@cache
+def price_book() -> Mapping[str, Price]:
+    """Every GPU with a known price, under its id.
+
+    raises : BadRow naming the GPU and the field
+    """
+    table = read_yaml(FILE)
+    return MappingProxyType({row.get("gpu", "?"): read_price(row, table["sources"]) for row in table["prices"]})
+
+
+@cache
+def terms_book() -> Mapping[str, Quote]:
+    """What holds for every GPU: power price [USD/J], emissions [kg/J], PUE [1]."""
+    table = read_yaml(FILE)
+    found = {
+        name: _quote(f"data/{FILE}, terms", name, row, table["sources"], TERM_UNITS[name])
+        for name, row in table["terms"].items()
+    }
+    return MappingProxyType(found)
+
+
+def read_price(row: Mapping[str, Any], sources: Mapping[str, Any]) -> Price:
+    """One row of data/prices.yaml, its units converted once.
+
+    row : keys as in the file's head comment
+    sources : name -> date and text, for rows that share one
+    raises : BadRow
+    """
+    where = f'data/{FILE}, GPU "{row.get("gpu", "?")}"'
+    strange = set(row) - set(UNITS) - {"gpu"}
+    if row.get("gpu") not in gpus() or strange:
+        raise BadRow(f"{where}: no such GPU in data/gpus.yaml, or no such field: {', '.join(sorted(strange))}.")
+    found = {
+        name.removesuffix("_usd_per_hour").removesuffix("_usd").removesuffix("_w"): _quote(
+            where, name, row[name], sources, unit
+        )
+        for name, unit in UNITS.items()
+        if name in row
+    }
+    return Price(**found)
+
+
+def _quote(where: str, name: str, row: Mapping[str, Any], sources: Mapping[str, Any], unit: float) -> Quote:
+    told = sources.get(row.get("source", ""), row)
+    value, text = row.get("value"), told.get("text")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):
+        raise BadRow(f"{where}: {name} is {value!r}. It must be a positive number; what is not known is left out.")
+    if not text:
+        raise BadRow(f"{where}: {name} has no source. Name one, or leave the price out.")
+    return Quote(value * unit, Source(str(text)), str(told.get("date", "")), row.get("years"))
