@@ -6,6 +6,7 @@ the pipe closes, and the guard ends the program and all that it started: first a
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from typing import IO
 
 GRACE = 20.0
 """Between asking and killing [s]."""
+SUBREAPER = 36
+"""Linux's PR_SET_CHILD_SUBREAPER: orphans of the program become ours, whatever group they moved to."""
 
 
 def start(
@@ -49,12 +52,15 @@ def end(guarded: subprocess.Popen[bytes]) -> int:
 def main(words: list[str]) -> int:
     """Starts the program in a group of its own, and ends it when our input closes or we are told to end."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
     program = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)  # noqa: S603
     signal.signal(signal.SIGTERM, lambda *_: _stop(program))
     signal.signal(signal.SIGINT, lambda *_: _stop(program))
     threading.Thread(target=_watch, args=(program,), daemon=True).start()
     status = program.wait()
     _signal(program, signal.SIGKILL)
+    _end_orphans()
     return status if status >= 0 else 128 - status
 
 
@@ -69,6 +75,27 @@ def _stop(program: subprocess.Popen[bytes]) -> None:
     with suppress(subprocess.TimeoutExpired):
         program.wait(GRACE)
     _signal(program, signal.SIGKILL)
+
+
+def _end_orphans() -> None:
+    """Kills what the program left behind: killed orphans leave theirs to us, until none is left."""
+    while left := _children():
+        for process in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        for process in left:
+            with suppress(ChildProcessError):
+                os.waitpid(process, 0)
+
+
+def _children() -> list[int]:
+    """Our children, where the system tells; elsewhere none."""
+    try:
+        return [
+            int(word) for word in Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+        ]
+    except OSError:
+        return []
 
 
 def _signal(program: subprocess.Popen[bytes], what: signal.Signals) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli import main
+from measure import guard
 from measure.binary import find
 from measure.load import Client, command
 from measure.points import Lengths, loop_points, prompt_points, rate_points
@@ -96,6 +97,19 @@ def test_killed_in_the_middle_it_leaves_no_server_and_goes_on_later(vllm, tmp_pa
     assert main(asked) == DONE
     assert (folder / "points" / "concurrency-1-prompt-512-output-128.json").stat().st_mtime_ns == first
     assert len(results(folder)) == 3
+
+
+def test_what_a_killed_program_leaves_behind_ends_too(tmp_path):
+    """A child in a session of its own, whose parent is killed: as vLLM's engine when its server is."""
+    script = "setsid sleep 300 & echo $! > child; echo $$ > self; wait"
+    with (tmp_path / "said").open("wb") as said:
+        guarded = guard.start(["sh", "-c", f"cd {tmp_path}; {script}"], said)
+    wait_for(lambda: (tmp_path / "self").exists() and (tmp_path / "self").read_text())
+    os.kill(int((tmp_path / "self").read_text()), signal.SIGKILL)
+    wait_for(lambda: guarded.poll() is not None)
+    assert guard.end(guarded) != 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "child").read_text()), 0)
 
 
 @pytest.mark.parametrize(("fault", "told"), [("start", "no architectures"), ("load", "connection refused")])
