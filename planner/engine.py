@@ -14,6 +14,10 @@ from planner.gpu import Gpu
 from planner.quantities import GIB, MICROSECOND, MILLISECOND
 
 LATEST = "0.33.0"
+ASYNC_SINCE = (0, 14)
+"""First release that schedules a step while the one before runs, unless told otherwise (wheels 0.11 to 0.32)."""
+V1_SINCE = (0, 8)
+"""First release whose default is the V1 engine, with prefix caching on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class HostTimes:
 
     step : scheduling, input preparation and output handling of a step [s]
     sequence : more for each sequence in the step [s]
+    hidden_step, hidden_sequence : of these, behind the GPU where scheduling is asynchronous [s]
     prompt_token : more for each prompt token of a request, cached ones included [s]
     request : from the client's send to the queue and from the first token back, outside any step [s]
     launch : one kernel launched without a CUDA graph [s]
@@ -30,6 +35,8 @@ class HostTimes:
 
     step: float
     sequence: float
+    hidden_step: float = 0.0
+    hidden_sequence: float = 0.0
     prompt_token: float = 1.3 * MICROSECOND
     request: float = 30 * MILLISECOND
     launch: float = 6 * MICROSECOND
@@ -41,13 +48,15 @@ HOST_TIMES: Mapping[str, tuple[tuple[tuple[int, int], HostTimes], ...]] = {
         ((0, 0), HostTimes(1.5 * MILLISECOND, 55 * MICROSECOND, workers=1.2 * MILLISECOND)),
         ((0, 8), HostTimes(1.0 * MILLISECOND, 22 * MICROSECOND)),
         ((0, 10), HostTimes(0.8 * MILLISECOND, 14 * MICROSECOND)),
+        ((0, 14), HostTimes(1.0 * MILLISECOND, 22 * MICROSECOND, 0.2 * MILLISECOND, 8 * MICROSECOND)),
     ),
     "sglang": (((0, 0), HostTimes(0.1 * MILLISECOND, 2 * MICROSECOND)),),
 }
 """By engine and first version; an engine that is not here counts as vLLM. vLLM before 0.8 (its V0 loop): static batches
 of vLLM 0.5 on A100 and H100. 0.8-0.9: the lab's decode sweep (what grows with the batch but not with the GPU) and its
-prefill sweep (1.2-1.7 us a cached prompt token, alike on four GPUs). From 0.10: the serving tables. SGLang hides its
-scheduler behind the GPU: its own serving tables. docs/model.md."""
+prefill sweep (1.2-1.7 us a cached prompt token, alike on four GPUs). From 0.10: serving tables, whose runs scheduled
+asynchronously; from 0.14 what that hides is what 0.8-0.9 had more, which is assumed. SGLang hides its scheduler behind
+the GPU: its own serving tables. docs/model.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,8 @@ class Engine:
     max_model_len : longest sequence admitted [tokens]
     gpu_memory_utilization : share of the GPU's memory that vLLM may use [1]
     enforce_eager : no CUDA graphs: every kernel is launched by the host
+    async_scheduling : the host prepares a step while the GPU runs the one before
+    prefix_caching : blocks of the KV cache are found again by their content
     """
 
     name: str = "vllm"
@@ -68,6 +79,8 @@ class Engine:
     max_model_len: float | None = None
     gpu_memory_utilization: float | None = None
     enforce_eager: bool = False
+    async_scheduling: bool | None = None
+    prefix_caching: bool | None = None
     host: HostTimes | None = None
 
     @property
@@ -90,6 +103,8 @@ class Engine:
             gpu_memory_utilization=default_utilization(self.release)
             if self.gpu_memory_utilization is None
             else self.gpu_memory_utilization,
+            async_scheduling=self.release >= ASYNC_SINCE if self.async_scheduling is None else self.async_scheduling,
+            prefix_caching=self.release >= V1_SINCE if self.prefix_caching is None else self.prefix_caching,
             host=host_times(self.release, self.name) if self.host is None else self.host,
         )
         _check(filled)

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-
 from planner.cost import Cost, rent
+from planner.distribution import Distribution, distribution, weighted_distribution
 from planner.intervals import Interval, fastest_step, interval, overflows
 from planner.latency import StepTime, step_time
 from planner.memory import Memory, active_weight_bytes, memory
@@ -87,13 +86,15 @@ class Phase:
 class Figure:
     """One number with how well it is founded.
 
-    value : mean over the requests [s], or [1/s] for throughput
-    p50, p99 : over the requests
+    value : mean over the requests, of ITL over all gaps [s]
+    p50, p90, p95, p99 : over the same [s]
     low, high : 90 % interval of the mean (planner.intervals)
     """
 
     value: float
     p50: float
+    p90: float
+    p95: float
     p99: float
     basis: Basis
     low: float | None = None
@@ -105,6 +106,7 @@ class Estimate:
     """All that the planner says of a scenario.
 
     floor : weights that a token needs over bandwidth: no decode step can be shorter [s]
+    itl : every gap between two tokens of a request; steps that hold prompts make the long ones
     latency_per_output_token : whole run over the tokens of one request [s]
     basis : of the weakest input; founded_on lists them all
     throughput_low, throughput_high : 90 % interval [1/s]
@@ -117,6 +119,7 @@ class Estimate:
     decode: Phase
     ttft: Figure
     tpot: Figure | None
+    itl: Figure | None
     e2e: Figure
     output_tokens_per_second: float
     throughput_low: float
@@ -139,8 +142,8 @@ def estimate(scenario: Scenario) -> Estimate:
     """
     room = memory(scenario)
     room.require(scenario)
-    prefill, decode = phases(scenario, room)
     found = latencies(scenario, room)
+    prefill, decode = phases(scenario, room, found.running if scenario.workload.open_loop else None)
     founded_on = foundations(scenario, prefill.time, decode.time)
     basis = weakest(*(basis for _, basis in founded_on))
     gpus = scenario.deployment.tensor_parallel
@@ -152,6 +155,7 @@ def estimate(scenario: Scenario) -> Estimate:
         decode=decode,
         ttft=ttft,
         tpot=tpot,
+        itl=_figure(weighted_distribution(found.itl, found.itl_count), basis) if found.itl_count.any() else None,
         e2e=e2e,
         output_tokens_per_second=found.throughput,
         throughput_low=found.throughput * e2e.value / (e2e.high or e2e.value),
@@ -166,16 +170,17 @@ def estimate(scenario: Scenario) -> Estimate:
     )
 
 
-def phases(scenario: Scenario, room: Memory) -> tuple[Phase, Phase]:
+def phases(scenario: Scenario, room: Memory, running: float | None = None) -> tuple[Phase, Phase]:
     """The typical prefill and decode step, timed; also for what does not fit, so that it can be looked at.
 
     scenario : the question
     room : its memory; caps the batch [bytes]
+    running : as in typical_step [1]
     """
     gpu = scenario.deployment.gpu
     peak = gpu.peak(scenario.quantization.matmul)
     prefill, decode = (
-        Phase(step, step_time(scenario, step), peak, gpu.bandwidth) for step in typical_step(scenario, room)
+        Phase(step, step_time(scenario, step), peak, gpu.bandwidth) for step in typical_step(scenario, room, running)
     )
     return prefill, decode
 
@@ -191,11 +196,11 @@ def figures(
     prefill : no first token comes before its FLOPs at peak rate [s]
     """
     crowded, reading = overflows(scenario, room), fastest_step(scenario)
-    ttft, e2e, tpot = _figure(found.ttft, basis), _figure(found.e2e, basis), None
+    ttft, e2e, tpot = _figure(distribution(found.ttft), basis), _figure(distribution(found.e2e), basis), None
     first = interval("ttft", ttft.value, scenario, crowded, max(reading, float(prefill.time.flops) / prefill.peak))
     short, long = ttft.value - first.low, first.high - ttft.value
     if (gaps := scenario.workload.output_tokens - 1) > 0:
-        tpot = _figure(found.tpot, basis)
+        tpot = _figure(distribution(found.tpot), basis)
         each = interval("tpot", tpot.value, scenario, crowded, reading)
         short, long = short + gaps * (tpot.value - each.low), long + gaps * (each.high - tpot.value)
         tpot = _between(tpot, each)
@@ -227,7 +232,7 @@ def caveats(scenario: Scenario, found: Latencies) -> tuple[str, ...]:
     gpu, formats = scenario.deployment.gpu, scenario.quantization
     said = list(scenario.model.caveats)
     load, longest = scenario.workload, scenario.model.max_context
-    if load.prompt_tokens + load.output_tokens > longest:
+    if load.longest > longest:
         said.append(f"Longer than the {longest:,} tokens that the model's config allows: vLLM refuses such requests.")
     if gpu.unchecked:
         said.append(f"Not held against a data sheet for {gpu.label}: {', '.join(gpu.unchecked)}.")
@@ -239,7 +244,7 @@ def caveats(scenario: Scenario, found: Latencies) -> tuple[str, ...]:
         said.append(
             f"Scheduled as vLLM does; {scenario.engine.name} has its own scheduler, kernels and spread of errors."
         )
-    if load.request_rate is not None:
+    if load.open_loop:
         said.append("Open loops were not measured: the interval is that of closed ones.")
     if gpu.vendor == "AMD":
         said.append("Of AMD only products and elementwise passes were measured: other kernels count as NVIDIA's do.")
@@ -268,7 +273,5 @@ def _between(figure: Figure, bounds: Interval) -> Figure:
     return replace(figure, low=bounds.low, high=bounds.high)
 
 
-def _figure(values: np.ndarray, basis: Basis) -> Figure:
-    known = np.sort(values[~np.isnan(values)])
-    middle, tail = np.interp((0.5, 0.99), np.arange(len(known)) / max(1, len(known) - 1), known)
-    return Figure(float(known.mean()), float(middle), float(tail), basis)
+def _figure(found: Distribution, basis: Basis) -> Figure:
+    return Figure(found.mean, found.p50, found.p90, found.p95, found.p99, basis)

@@ -70,11 +70,13 @@ class StepTime:
     """Times of a whole step.
 
     ops : each op's times
+    gpu : busy with them [s]
     host : between steps, on the CPU [s]
     launch_gap : GPU idle while the host launches kernels one by one (no CUDA graphs) [s]
     """
 
     ops: tuple[OpTime, ...]
+    gpu: Number
     host: Number
     launch_gap: Number
 
@@ -82,11 +84,6 @@ class StepTime:
     def total(self) -> Number:
         """Of the step [s]."""
         return self.gpu + self.launch_gap + self.host
-
-    @property
-    def gpu(self) -> Number:
-        """GPU busy [s]."""
-        return sum((time.op.count * time.total for time in self.ops), start=np.float64(0.0))
 
     @property
     def by_bound(self) -> FloatArray:
@@ -215,23 +212,29 @@ def step_time(scenario: Scenario, step: Step) -> StepTime:
     """
     gpu, split = scenario.deployment.gpu, scenario.deployment.tensor_parallel
     times = tuple(op_time(op, roof(op, gpu, split)) for op in forward(scenario, step))
-    return StepTime(times, host_time(scenario, step), launch_gap(scenario, times))
+    busy = sum((time.op.count * time.total for time in times), start=np.float64(0.0))
+    gap = launch_gap(scenario, times)
+    return StepTime(times, busy, host_time(scenario, step, busy + gap), gap)
 
 
-def host_time(scenario: Scenario, step: Step) -> Number:
+def host_time(scenario: Scenario, step: Step, busy: Number) -> Number:
     """CPU time between steps that the GPU waits for.
 
         host = step + sequence · (sequences in the step) + workers (on several GPUs)
+             - min(hidden step + hidden sequence · (sequences in the step), busy), where scheduling is asynchronous
 
     scenario : whose engine gives the constants, and its split [s]
     step : its sequences [1]
+    busy : time of the GPU, behind which the host works under async scheduling [s]
     returns : [s]
     """
     host = scenario.engine.host
     if host is None:
         return np.float64(0.0)
     workers = host.workers if scenario.deployment.tensor_parallel > 1 else 0.0
-    return host.step + workers + host.sequence * (step.prefill_sequences + step.decode_sequences)
+    sequences = step.prefill_sequences + step.decode_sequences
+    hidden = host.hidden_step + host.hidden_sequence * sequences if scenario.engine.async_scheduling else 0.0
+    return host.step + workers + host.sequence * sequences - np.minimum(hidden, busy)
 
 
 def launch_gap(scenario: Scenario, times: tuple[OpTime, ...]) -> Number:

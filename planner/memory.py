@@ -40,7 +40,9 @@ class Memory:
     weights, activations, graphs, outside : parts of it [bytes]
     kv_cache : what is left [bytes]; negative: that much is missing
     kv_cache_tokens : as vLLM prints them [tokens]
-    concurrency : requests of the workload's whole length that fit at once [1]
+    blocks : of the KV cache [1]
+    concurrency : requests of the workload's mean length that fit at once [1]
+    longest_fits : whether its longest request does, alone
     """
 
     total: float
@@ -51,12 +53,14 @@ class Memory:
     outside: float
     kv_cache: float
     kv_cache_tokens: float
+    blocks: float
     concurrency: float
+    longest_fits: bool
 
     @property
     def fits(self) -> bool:
-        """Whether at least one request of the workload's length can run."""
-        return self.kv_cache > 0 and self.concurrency >= 1
+        """Whether every request of the workload can run."""
+        return self.kv_cache > 0 and self.longest_fits
 
     def require(self, scenario: Scenario) -> None:
         """Raises InsufficientMemory that says what is missing and what to change."""
@@ -71,7 +75,7 @@ class Memory:
                 f"{self.usable / GIB:.1f} GiB that vLLM may use by {-self.kv_cache / GIB:.1f} GiB. Take more GPUs "
                 "(tensor_parallel), a larger one, or fewer bits for the weights."
             )
-        length = scenario.workload.prompt_tokens + scenario.workload.output_tokens
+        length = scenario.workload.longest
         raise InsufficientMemory(
             f"{name} fits on {count} x {gpu}, but its KV cache of {self.kv_cache / GIB:.1f} GiB is too small for one "
             f"request of {length:,.0f} tokens. Take shorter requests, an fp8 KV cache, or more GPUs."
@@ -105,7 +109,9 @@ def memory(scenario: Scenario) -> Memory:
         outside=outside,
         kv_cache=left,
         kv_cache_tokens=layout.reported_tokens(blocks, longest, engine),
+        blocks=blocks,
         concurrency=blocks / sequence_blocks(layout, length, engine),
+        longest_fits=blocks >= sequence_blocks(layout, scenario.workload.longest, engine),
     )
 
 

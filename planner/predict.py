@@ -11,26 +11,34 @@ from typing import Any, TypeVar
 
 from planner.catalogue import find_gpu
 from planner.catalogue_models import find_model
+from planner.distribution import PERCENTILES
 from planner.engine import LATEST, Engine
 from planner.errors import InsufficientMemory, PlannerError, ScenarioError
 from planner.estimate import Estimate, estimate
 from planner.model import Model
 from planner.quantities import GIB, MILLISECOND
-from planner.scenario import Scenario, Workload, scenario
+from planner.recorded import Recorded
+from planner.scenario import Scenario, Workload, replay, scenario
 
 INPUTS = (
     "gpu", "model", "tensor_parallel", "expert_parallel", "quantization", "kv_cache", "concurrency", "input_tokens",
     "output_tokens", "random_range_ratio", "requests", "request_rate", "engine", "engine_version",
     "prefix_cached_tokens", "max_num_seqs", "max_num_batched_tokens", "max_model_len", "gpu_memory_utilization",
-    "enforce_eager", "mode",
+    "enforce_eager", "mode", "async_scheduling", "prefix_caching", "burstiness",
 )  # fmt: skip
+DISTRIBUTIONS = ("ttft", "tpot", "itl", "e2e")
 OUTPUTS = (
     "ttft_ms", "tpot_ms", "e2e_ms", "latency_per_output_token_ms", "output_tokens_per_s", "prefill_bound",
     "decode_bound", "weights_gib", "kv_cache_tokens", "fits", "basis", "error", "ttft_ms_low", "ttft_ms_high",
-    "tpot_ms_low", "tpot_ms_high",
+    "tpot_ms_low", "tpot_ms_high", "itl_ms", *(f"{name}_ms_p{rank}" for name in DISTRIBUTIONS for rank in PERCENTILES),
 )  # fmt: skip
 DEFAULTS = {"input_tokens": 512.0, "output_tokens": 128.0, "concurrency": 1.0}
-TRUE, FALSE = frozenset({"true", "1", "yes"}), frozenset({"", "false", "0", "no"})
+RECORDED = (
+    "input_tokens", "output_tokens", "random_range_ratio", "requests", "request_rate", "burstiness", "mode",
+    "prefix_cached_tokens",
+)  # fmt: skip
+"""Columns whose place a recording takes."""
+TRUE, FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"", "false", "0", "no", "off"})
 
 Value = TypeVar("Value")
 
@@ -59,16 +67,35 @@ def _answer(cells: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
         return empty | {"error": str(error)}
 
 
-def question(cells: Mapping[str, str], model: Model | None = None) -> Scenario:
+def question(cells: Mapping[str, str], model: Model | None = None, recording: Recorded | None = None) -> Scenario:
     """The scenario that a row asks about.
 
     cells : INPUTS -> text; missing or empty means the default [tokens], [1/s]
     model : stands in for the one that the row names
+    recording : stands in for the load that the row describes [tokens], [s]
     raises : PlannerError naming the column and what it may hold
     """
     if not cells.get("gpu") or not (model or cells.get("model")):
         raise ScenarioError("Columns gpu and model must both be filled in: name a GPU and a model of the catalogue.")
-    workload = Workload(
+    return scenario(
+        model or _model(cells["model"]),
+        find_gpu(cells["gpu"]),
+        workload(cells) if recording is None else _replayed(cells, recording),
+        scheme=(cells.get("quantization") or "").lower() or None,
+        kv_cache=(cells.get("kv_cache") or "auto").lower(),
+        tensor_parallel=_read(cells, "tensor_parallel", _count, 1),
+        expert_parallel=_read(cells, "expert_parallel", _count, 1),
+        engine=engine(cells),
+    )
+
+
+def workload(cells: Mapping[str, str]) -> Workload:
+    """The load of a row; what is empty takes DEFAULTS.
+
+    cells : INPUTS -> text [tokens], [1/s]
+    raises : ScenarioError naming the column
+    """
+    return Workload(
         prompt_tokens=_read(cells, "input_tokens", float, DEFAULTS["input_tokens"]),
         output_tokens=_read(cells, "output_tokens", float, DEFAULTS["output_tokens"]),
         concurrency=_read(cells, "concurrency", float, DEFAULTS["concurrency"]),
@@ -77,16 +104,7 @@ def question(cells: Mapping[str, str], model: Model | None = None) -> Scenario:
         requests=_read(cells, "requests", _count, None),
         length_ratio=_read(cells, "random_range_ratio", float, 1.0),
         prefix_cached_tokens=_read(cells, "prefix_cached_tokens", float, 0.0),
-    )
-    return scenario(
-        model or _model(cells["model"]),
-        find_gpu(cells["gpu"]),
-        workload,
-        scheme=(cells.get("quantization") or "").lower() or None,
-        kv_cache=(cells.get("kv_cache") or "auto").lower(),
-        tensor_parallel=_read(cells, "tensor_parallel", _count, 1),
-        expert_parallel=_read(cells, "expert_parallel", _count, 1),
-        engine=engine(cells),
+        burstiness=_read(cells, "burstiness", float, 1.0),
     )
 
 
@@ -104,6 +122,8 @@ def engine(cells: Mapping[str, str]) -> Engine:
         max_model_len=_read(cells, "max_model_len", float, None),
         gpu_memory_utilization=_read(cells, "gpu_memory_utilization", float, None),
         enforce_eager=_read(cells, "enforce_eager", _truth, False),
+        async_scheduling=_read(cells, "async_scheduling", _truth, None),
+        prefix_caching=_read(cells, "prefix_caching", _truth, None),
     )
 
 
@@ -130,7 +150,32 @@ def answer(found: Estimate) -> dict[str, Any]:
         "ttft_ms_high": _bound(found.ttft.high),
         "tpot_ms_low": _bound(tpot.low if tpot else None),
         "tpot_ms_high": _bound(tpot.high if tpot else None),
+        "itl_ms": _bound(found.itl.value if found.itl else None),
+        **percentiles(found),
     }
+
+
+def percentiles(found: Estimate) -> dict[str, float | str]:
+    """Percentiles of TTFT, TPOT and end-to-end over the requests, of ITL over all gaps.
+
+    found : the estimate [s]
+    returns : ttft_ms_p50, ... [ms]; empty where requests have one token
+    """
+    figures = {name: getattr(found, name) for name in DISTRIBUTIONS}
+    return {
+        f"{name}_ms_p{rank}": _bound(getattr(figure, f"p{rank}") if figure else None)
+        for name, figure in figures.items()
+        for rank in PERCENTILES
+    }
+
+
+def _replayed(cells: Mapping[str, str], recording: Recorded) -> Workload:
+    told = [name for name in RECORDED if cells.get(name)]
+    if recording.arrivals is not None:
+        told += ["concurrency"] if cells.get("concurrency") else []
+    if told:
+        raise ScenarioError(f"A recording gives the load itself: leave out {', '.join(told)}.")
+    return replay(recording, _read(cells, "concurrency", float, DEFAULTS["concurrency"]))
 
 
 _model = lru_cache(maxsize=256)(find_model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from planner.engine import Engine
@@ -9,6 +10,7 @@ from planner.errors import InvalidParallelism, InvalidWorkload
 from planner.gpu import Gpu
 from planner.model import Attention, LatentAttention, LinearAttention, Model, MoeFfn, StateSpace
 from planner.precision import Quantization, quantization
+from planner.recorded import Recorded
 
 MODES = ("serving", "batch")
 MAX_TOKENS = 100_000_000
@@ -25,7 +27,9 @@ class Workload:
     request_rate : arrivals in an open loop [1/s]; None: a closed loop at `concurrency`
     requests : how many the measurement sends; None: five times the concurrency
     length_ratio : lengths are uniform between this share of a nominal length and that length; 1: all alike
-    prefix_cached_tokens : of each prompt, found in the prefix cache and not computed [tokens]
+    prefix_cached_tokens : of each prompt, found in the prefix cache, where all share it, and not computed [tokens]
+    burstiness : of an open loop: shape of the gamma distribution of its intervals; 1: Poisson, below 1 in bursts
+    recorded : the requests themselves; the lengths above are then their means. See `replay`
     """
 
     prompt_tokens: float
@@ -36,11 +40,22 @@ class Workload:
     requests: int | None = None
     length_ratio: float = 1.0
     prefix_cached_tokens: float = 0.0
+    burstiness: float = 1.0
+    recorded: Recorded | None = None
 
     @property
-    def computed_prompt_tokens(self) -> float:
-        """Prompt tokens that the GPU has to run: at least one, since the last token gives the first logits [tokens]."""
-        return max(1.0, self.prompt_tokens - self.prefix_cached_tokens)
+    def open_loop(self) -> bool:
+        """Whether requests come by the clock, not when others end."""
+        timed = self.recorded is not None and self.recorded.arrivals is not None
+        return self.mode == "serving" and (timed or self.request_rate is not None)
+
+    @property
+    def longest(self) -> float:
+        """Prompt and output of the longest request [tokens]."""
+        if self.recorded is not None:
+            return self.recorded.longest
+        nominal = 2 / (1 + self.length_ratio)
+        return float(math.floor(self.prompt_tokens * nominal) + math.floor(self.output_tokens * nominal))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,12 @@ def scenario(
     check_parallelism(model, tensor_parallel, expert_parallel)
     formats = quantization(scheme, kv_cache, gpu, model)
     chosen = (engine or Engine()).with_defaults(gpu)
-    length = workload.prompt_tokens + workload.output_tokens
+    if workload.prefix_cached_tokens and engine is not None and engine.prefix_caching is False:
+        raise InvalidWorkload(
+            f"prefix_cached_tokens is {workload.prefix_cached_tokens:g}, but prefix_caching is off: nothing is found. "
+            "Leave the one at 0 or switch the other on."
+        )
+    length = workload.longest
     if chosen.max_model_len is not None and length > chosen.max_model_len:
         raise InvalidWorkload(
             f"{length:,.0f} tokens of prompt and output exceed max_model_len {chosen.max_model_len:,.0f}: vLLM refuses "
@@ -97,6 +117,19 @@ def scenario(
     if chosen.max_model_len is None:
         chosen = replace(chosen, max_model_len=float(model.max_context))
     return Scenario(model, formats, Deployment(gpu, tensor_parallel, expert_parallel), chosen, workload)
+
+
+def replay(recording: Recorded, concurrency: float = 1) -> Workload:
+    """The load of a recording: at its own times if it has some, else in a closed loop.
+
+    recording : from planner.recorded.recorded [tokens], [s]
+    concurrency : requests in flight, in a closed loop [1]
+    """
+    count = len(recording.prompts)
+    prompt, output, cached = (
+        sum(column) / count for column in (recording.prompts, recording.outputs, recording.cached)
+    )
+    return Workload(prompt, output, concurrency, requests=count, prefix_cached_tokens=cached, recorded=recording)
 
 
 def check_workload(workload: Workload) -> None:
@@ -110,6 +143,7 @@ def check_workload(workload: Workload) -> None:
         "concurrency": (workload.concurrency, 1, MAX_CONCURRENCY),
         "prefix_cached_tokens": (workload.prefix_cached_tokens, 0, workload.prompt_tokens),
         "length_ratio": (workload.length_ratio, 1e-9, 1),
+        "burstiness": (workload.burstiness, 1e-3, 1e6),
         "requests": (workload.requests if workload.requests is not None else 1, 1, MAX_CONCURRENCY),
         "request_rate": (workload.request_rate if workload.request_rate is not None else 1, 1e-9, MAX_CONCURRENCY),
     }

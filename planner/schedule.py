@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.kv_cache import BlockLayout
 from planner.quantities import FloatArray
 from planner.step import Step
 
@@ -16,28 +17,34 @@ class Limits:
     """What bounds a step.
 
     sequences : max_num_seqs [1]
-    tokens : max_num_batched_tokens [tokens]
-    kv_tokens : that the KV cache holds [tokens]
+    tokens : max_num_batched_tokens, not below sequences [tokens]
+    blocks : of the KV cache that requests may hold; enough for the longest alone [1]
+    layout : of those blocks
+    whole_prompts : a prompt waits until the blocks of all of it are free, not only those of its first chunk
+    caching : a preempted request finds again what nobody has overwritten
     """
 
-    sequences: float
-    tokens: float
-    kv_tokens: float
+    sequences: int
+    tokens: int
+    blocks: int
+    layout: BlockLayout
+    whole_prompts: bool = True
+    caching: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
     """What is sent, one entry a request.
 
-    prompts, outputs : lengths [tokens]
-    cached : of each prompt, found in the prefix cache [tokens]
+    prompts, outputs : lengths, whole numbers [tokens]
+    cached : of each prompt, found in the prefix cache, where all share it [tokens]
     in_flight : closed loop: sent at once, then one for each that ends [1]
-    arrivals : open loop: when each is sent [s]; None in a closed loop
+    arrivals : open loop: when each is sent, ascending [s]; None in a closed loop
     """
 
     prompts: FloatArray
     outputs: FloatArray
-    cached: float
+    cached: FloatArray
     in_flight: int
     arrivals: FloatArray | None = None
 
@@ -50,8 +57,9 @@ class Schedule:
     repeats : alike steps of each record [1]
     sent, first, last : for each request, the record after which it was sent (-1: at the start), in which it got its
         first token, and its last [1]
-    ended : when each record ended, idle time included, in an open loop; None in a closed one [s]
-    preemptions : requests computed again for lack of KV cache [1]
+    stalls : for each preemption of a decoding request, the records of its tokens before and after, shape (n, 2) [1]
+    seconds, ended : of a step of each record, and when the record ended, idle time included; None without a clock [s]
+    preemptions : requests sent back for lack of KV cache [1]
     """
 
     steps: Step
@@ -59,5 +67,7 @@ class Schedule:
     sent: NDArray[np.int64]
     first: NDArray[np.int64]
     last: NDArray[np.int64]
+    stalls: NDArray[np.int64]
+    seconds: FloatArray | None
     ended: FloatArray | None
     preemptions: int

@@ -6,17 +6,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from planner.arrivals import requests
+from planner.blocks import fixed_blocks, pool
+from planner.clock import step_clock
+from planner.kv_cache import BLOCK_TOKENS, block_layout
 from planner.latency import step_time
 from planner.memory import Memory
 from planner.quantities import FloatArray
 from planner.scenario import Scenario
-from planner.schedule import Limits, Requests
-from planner.scheduler import Clock, schedule
+from planner.schedule import Limits, Requests, Schedule
+from planner.scheduler import schedule
 from planner.step import Step
 
-LOOP_TURNS = 5
-MAX_REQUESTS = 4000
-"""A closed loop is periodic after a few turns: more requests do not move the means."""
+CLOCK_ERROR = 1e-6
+"""Relative error of a step's time beyond which an open loop is timed step by step instead."""
+PARTS = 8
+"""Into which the steps of a record are divided for the gaps between tokens: their times grow evenly."""
+WHOLE_PROMPTS_SINCE, WHOLE_PROMPTS_BEFORE = (0, 19), (0, 8)
+"""Releases that admit a prompt only if all of it fits; those between look at its first chunk alone (vLLM's wheels)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,8 @@ class Latencies:
     ttft : send to first token [s]
     tpot : (end-to-end - TTFT) / (output_tokens - 1); NaN where a request has one token [s]
     e2e : send to last token [s]
+    itl, itl_count : gaps between two tokens of a request, and how many of each there are [s], [1]
+    running : sequences that decode at once, on average over the steps in which any does [1]
     duration : of the run [s]
     output_tokens : generated [tokens]
     preemptions : requests computed again for lack of KV cache [1]
@@ -34,6 +43,9 @@ class Latencies:
     ttft: FloatArray
     tpot: FloatArray
     e2e: FloatArray
+    itl: FloatArray
+    itl_count: FloatArray
+    running: float
     duration: float
     output_tokens: float
     preemptions: int
@@ -53,9 +65,8 @@ def latencies(scenario: Scenario, memory: Memory, seed: int = 0) -> Latencies:
     returns : [s]
     """
     sent = requests(scenario, seed)
-    clock = None if sent.arrivals is None else _clock(scenario)
-    plan = schedule(sent, limits(scenario, memory), clock)
-    ended = np.cumsum(plan.repeats * step_time(scenario, plan.steps).total) if plan.ended is None else plan.ended
+    plan, each, growth = played(scenario, sent, limits(scenario, memory, sent))
+    ended = np.cumsum(plan.repeats * each) if plan.ended is None else plan.ended
     ends = np.concatenate([[0.0], ended])
     begin = ends[plan.sent + 1] if sent.arrivals is None else sent.arrivals
     outside = _outside(scenario, sent)
@@ -63,58 +74,66 @@ def latencies(scenario: Scenario, memory: Memory, seed: int = 0) -> Latencies:
     e2e = ends[plan.last + 1] - begin + outside
     gaps = sent.outputs - 1
     tpot = np.divide(e2e - ttft, gaps, out=np.full(len(gaps), np.nan), where=gaps > 0)
-    return Latencies(ttft, tpot, e2e, float(ends[-1] + outside.max()), float(sent.outputs.sum()), plan.preemptions)
-
-
-def requests(scenario: Scenario, seed: int) -> Requests:
-    """The requests that the workload's measurement sends.
-
-        lengths uniform in [ratio · nominal, nominal], nominal = mean · 2 / (1 + ratio)
-
-    scenario : its workload
-    seed : of random lengths and arrivals
-    """
-    load = scenario.workload
-    random = np.random.default_rng(seed)
-    in_flight = max(1, round(load.concurrency))
-    count = in_flight if load.mode == "batch" else load.requests or LOOP_TURNS * in_flight
-    count = max(1, min(count, max(MAX_REQUESTS, in_flight)))
-    arrivals = None
-    if load.request_rate is not None and load.mode == "serving":
-        arrivals = np.cumsum(random.exponential(1 / load.request_rate, count))
-    return Requests(
-        prompts=_lengths(load.prompt_tokens, load.length_ratio, count, random),
-        outputs=_lengths(load.output_tokens, load.length_ratio, count, random),
-        cached=load.prefix_cached_tokens,
-        in_flight=in_flight,
-        arrivals=arrivals,
+    decoding = plan.steps.decode_sequences > 0
+    tokens = plan.repeats * plan.steps.decode_sequences
+    stalls = ends[plan.stalls[:, 1] + 1] - ends[plan.stalls[:, 0] + 1]
+    parts = (np.arange(PARTS) + 0.5) / PARTS - 0.5
+    return Latencies(
+        ttft,
+        tpot,
+        e2e,
+        itl=np.concatenate([(each + np.multiply.outer(parts, growth)).ravel(), stalls]),
+        itl_count=np.concatenate([np.tile(tokens / PARTS, PARTS), np.ones(len(stalls))]),
+        running=float(tokens.sum() / max(1.0, plan.repeats[decoding].sum())),
+        duration=float(ends[-1] + outside.max()),
+        output_tokens=float(sent.outputs.sum()),
+        preemptions=plan.preemptions,
     )
 
 
-def limits(scenario: Scenario, memory: Memory) -> Limits:
-    """What bounds a step: the engine's settings and the KV cache, in tokens at this workload's length.
+def played(scenario: Scenario, sent: Requests, bounds: Limits) -> tuple[Schedule, FloatArray, FloatArray]:
+    """The schedule of a load, the mean time of the steps of each record, and by how much the last is longer than the
+    first, since contexts grow.
+
+    scenario : the question
+    sent, bounds : requests and limits [tokens], [1]
+    returns : schedule, times [s], growth [s]
+    """
+
+    def seconds(step: Step) -> FloatArray:
+        return np.asarray(step_time(scenario, step).total)
+
+    def timed(plan: Schedule) -> tuple[Schedule, FloatArray, FloatArray]:
+        contexts = plan.steps.decode_context + np.array([[0.0], [-0.5], [0.5]]) * (plan.repeats - 1)
+        each, first, last = seconds(replace(plan.steps, decode_context=contexts))
+        return plan, each, last - first
+
+    if sent.arrivals is None:
+        return timed(schedule(sent, bounds))
+    found = timed(schedule(sent, bounds, step_clock(seconds, sent)))
+    if found[0].seconds is None or not np.allclose(found[0].seconds, found[1], rtol=CLOCK_ERROR, atol=0):
+        found = timed(schedule(sent, bounds, lambda step: float(seconds(step))))
+    return found
+
+
+def limits(scenario: Scenario, memory: Memory, sent: Requests) -> Limits:
+    """What bounds a step: the engine's settings and the KV cache's blocks, but one that vLLM keeps empty.
 
     scenario : its engine
-    memory : its KV cache [tokens]
+    memory : its KV cache [1]
+    sent : of which the longest must fit alone [tokens]
     """
-    load, engine = scenario.workload, scenario.engine
-    length = load.prompt_tokens + load.output_tokens
+    engine, layout = scenario.engine, block_layout(scenario)
+    longest = int((sent.prompts + sent.outputs).max())
+    alone = pool(layout, 0).of(longest, fixed_blocks(layout, longest, 0))
     return Limits(
-        sequences=engine.max_num_seqs or 1.0,
-        tokens=engine.max_num_batched_tokens or 1.0,
-        kv_tokens=max(memory.concurrency, 1.0) * length,
+        sequences=int(engine.max_num_seqs or 1),
+        tokens=int(engine.max_num_batched_tokens or 1),
+        blocks=max(alone, int(memory.blocks) - 1),
+        layout=layout,
+        whole_prompts=not WHOLE_PROMPTS_BEFORE <= engine.release < WHOLE_PROMPTS_SINCE,
+        caching=bool(engine.prefix_caching) and len(layout.groups) == 1 and not layout.groups[0].stateful,
     )
-
-
-def _lengths(mean: float, ratio: float, count: int, random: np.random.Generator) -> FloatArray:
-    if ratio >= 1:
-        return np.full(count, float(max(1, round(mean))))
-    nominal = mean * 2 / (1 + ratio)
-    return np.maximum(1.0, np.floor(random.uniform(ratio * nominal, nominal + 1, count)))
-
-
-def _clock(scenario: Scenario) -> Clock:
-    return lambda step: float(step_time(scenario, step).total)
 
 
 def _outside(scenario: Scenario, sent: Requests) -> FloatArray:
@@ -128,18 +147,21 @@ def _outside(scenario: Scenario, sent: Requests) -> FloatArray:
     return host.request + reading
 
 
-def typical_step(scenario: Scenario, memory: Memory) -> tuple[Step, Step]:
+def typical_step(scenario: Scenario, memory: Memory, running: float | None = None) -> tuple[Step, Step]:
     """The two steps that a chart shows: one whole prompt's prefill (up to the token budget), the middle decode step.
 
     scenario : the question
     memory : caps the batch by what fits [1]
+    running : sequences that decode at once in an open loop; None: as many as the load has in flight [1]
     returns : prefill step, decode step
     """
-    load, bounds = scenario.workload, limits(scenario, memory)
-    batch = min(load.concurrency, bounds.sequences, max(1.0, memory.concurrency))
+    load, engine = scenario.workload, scenario.engine
+    budget = engine.max_num_batched_tokens or 1.0
+    batch = min(running or load.concurrency, engine.max_num_seqs or 1.0, max(1.0, memory.concurrency))
     prompts = batch if load.mode == "batch" else 1.0
-    tokens = min(load.computed_prompt_tokens, bounds.tokens)
-    sequences = max(1.0, min(prompts, bounds.tokens // tokens))
-    prefill = Step(sequences, tokens, load.prompt_tokens - load.computed_prompt_tokens, 0.0, 0.0, sequences)
+    cached = min(load.prefix_cached_tokens, load.prompt_tokens - 1) // BLOCK_TOKENS * BLOCK_TOKENS
+    tokens = min(load.prompt_tokens - cached, budget)
+    sequences = max(1.0, min(prompts, budget // tokens))
+    prefill = Step(sequences, tokens, cached, 0.0, 0.0, sequences)
     middle = load.prompt_tokens + (load.output_tokens + 1) / 2
     return prefill, replace(Step(sampled=batch), decode_sequences=batch, decode_context=middle)

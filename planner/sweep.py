@@ -85,7 +85,7 @@ def _steps(alike: Sequence[Scenario], sizes: FloatArray, context: float) -> Floa
     step = decode_step(sizes[None], context)
     times = (op_time(op, _roofs(op, gpus)) for op in forward(alike[0], step))
     busy = np.sum(np.broadcast_arrays(*(time.op.count * time.total for time in times)), axis=0)
-    found: FloatArray = busy + host_time(alike[0], step)
+    found: FloatArray = busy + host_time(alike[0], step, busy)
     return found
 
 

@@ -14,16 +14,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
+from planner.arrivals import requests
 from planner.catalogue import gpus
 from planner.catalogue_models import models
 from planner.estimate import estimate
 from planner.latency import step_time
+from planner.memory import memory
 from planner.predict import predict, question
 from planner.quantities import MILLISECOND
 from planner.scenario import Scenario
+from planner.scheduler import schedule
+from planner.serving import limits
 from planner.step import decode_step
 from planner.sweep import sweep
 from tools.accuracy import MEASUREMENTS
@@ -113,10 +118,28 @@ def simulation() -> Line:
     return Line("a closed loop of 1,000 requests", 1000, median_seconds(lambda: estimate(asked), 5))
 
 
-def open_simulation() -> Line:
-    """An open loop of 1,000 requests, whose steps are timed one by one."""
-    asked = question(CELLS | LOADED | {"request_rate": "20"})
-    return Line("an open loop of 1,000 requests", 1000, median_seconds(lambda: estimate(asked), 1))
+def crowded_simulation() -> Line:
+    """A closed loop of 1,000 requests of which a third fit: preempted and computed again."""
+    asked = question(
+        CELLS | LOADED | {"gpu": "l40s", "concurrency": "256", "input_tokens": "64", "output_tokens": "2000"}
+    )
+    return Line("the same, 256 at once where 100 fit", 1000, median_seconds(lambda: estimate(asked), 3))
+
+
+def open_simulation(rate: str = "20") -> Line:
+    """An open loop of 1,000 requests, beside its scheduler with every step's time known."""
+    asked = question(CELLS | LOADED | {"request_rate": rate})
+    sent, room = requests(asked, 0), memory(asked)
+    bounds = limits(asked, room, sent)
+    known = cache(lambda step: float(step_time(asked, step).total))
+    floor = median_seconds(lambda: schedule(sent, bounds, known), 5)
+    name = f"an open loop of 1,000 requests, {rate} a second (floor: no timing)"
+    return Line(name, 1000, median_seconds(lambda: estimate(asked), 5), floor)
+
+
+def overloaded_simulation() -> Line:
+    """The same beyond capacity: a queue, and prompts in every step."""
+    return open_simulation("200")
 
 
 def serving_rows() -> Iterator[Line]:
@@ -154,7 +177,9 @@ def main() -> None:
         vector_of_steps,
         whole_sweep,
         simulation,
+        crowded_simulation,
         open_simulation,
+        overloaded_simulation,
     ):
         print(measure().text(), flush=True)
     for line in serving_rows():

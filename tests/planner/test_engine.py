@@ -49,6 +49,26 @@ def test_gaps_are_filled_and_settings_kept():
 def test_host_times_by_version():
     assert host_times((0, 9)) is host_times((0, 8))
     assert host_times((0, 9)).step > host_times((0, 10)).step
+    assert host_times((0, 33)).step == host_times((0, 9)).step
+    assert host_times((0, 33)).hidden_step > 0
+
+
+@pytest.mark.parametrize(
+    ("version", "asynchronous", "caching"),
+    [
+        ("0.7.3", False, False),
+        ("0.9.1", False, True),
+        ("0.13.0", False, True),
+        ("0.14.0", True, True),
+        ("", True, True),
+    ],
+)
+def test_async_scheduling_and_prefix_caching_by_version(version, asynchronous, caching):
+    filled = Engine(version=version).with_defaults(find_gpu("h100-sxm"))
+    assert (filled.async_scheduling, filled.prefix_caching) == (asynchronous, caching)
+    told = Engine(version=version, async_scheduling=not asynchronous, prefix_caching=not caching)
+    kept = told.with_defaults(find_gpu("h100-sxm"))
+    assert (kept.async_scheduling, kept.prefix_caching) == (not asynchronous, not caching)
 
 
 @pytest.mark.parametrize(

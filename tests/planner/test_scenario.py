@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from planner.engine import Engine
 from planner.errors import InvalidParallelism, InvalidWorkload
 from planner.scenario import Workload
 from tests.planner.questions import DEEPSEEK, LLAMA_8B, MIXTRAL, ask
@@ -14,7 +15,8 @@ from tests.planner.questions import DEEPSEEK, LLAMA_8B, MIXTRAL, ask
 @pytest.mark.parametrize(
     ("field", "value"),
     [("prompt_tokens", 0), ("prompt_tokens", float("nan")), ("output_tokens", float("inf")), ("concurrency", -1),
-     ("prefix_cached_tokens", 513), ("length_ratio", 0), ("length_ratio", 1.5), ("request_rate", 0), ("requests", 0)],
+     ("prefix_cached_tokens", 513), ("length_ratio", 0), ("length_ratio", 1.5), ("request_rate", 0), ("requests", 0),
+     ("burstiness", 0)],
 )  # fmt: skip
 def test_a_value_out_of_range_is_named(field, value):
     with pytest.raises(InvalidWorkload, match=rf"{field} is .*between"):
@@ -41,6 +43,20 @@ def test_experts_are_spread_within_the_group():
     assert ask(DEEPSEEK, tensor_parallel=8, expert_parallel=8).deployment.expert_parallel == 8
 
 
-def test_the_last_prompt_token_is_always_computed():
-    assert Workload(512, 1, prefix_cached_tokens=512).computed_prompt_tokens == 1
-    assert Workload(512, 1, prefix_cached_tokens=500).computed_prompt_tokens == 12
+def test_the_longest_request_counts_against_max_model_len():
+    """Mean 900 + 90 at ratio 0.8 is up to 1,000 + 100."""
+    load, short = Workload(900, 90, length_ratio=0.8), Engine(max_model_len=1099)
+    assert load.longest == pytest.approx(1100)
+    with pytest.raises(InvalidWorkload, match=r"1,100 tokens .* exceed max_model_len 1,099"):
+        ask(load=load, engine=short)
+    ask(load=replace(load, length_ratio=1.0), engine=short)
+
+
+def test_cached_tokens_need_a_prefix_cache():
+    with pytest.raises(InvalidWorkload, match=r"prefix_cached_tokens is 64.*prefix_caching"):
+        ask(load=Workload(512, 128, prefix_cached_tokens=64.0), engine=Engine(prefix_caching=False))
+
+
+def test_a_batch_has_no_arrivals():
+    assert Workload(512, 128, request_rate=2.0).open_loop
+    assert not Workload(512, 128, request_rate=2.0, mode="batch").open_loop

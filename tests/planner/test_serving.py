@@ -9,13 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner import serving
+from planner.arrivals import requests
+from planner.distribution import weighted_distribution
 from planner.engine import Engine
+from planner.kv_cache import block_layout
 from planner.latency import step_time
 from planner.memory import memory
-from planner.scenario import Workload
-from planner.serving import MAX_REQUESTS, latencies, limits, requests, typical_step
+from planner.recorded import recorded
+from planner.scenario import Workload, replay
+from planner.scheduler import schedule
+from planner.serving import latencies, limits, typical_step
 from planner.step import decode_step, prefill_step
-from tests.planner.questions import ask
+from tests.planner.questions import GPT_OSS_20B, LLAMA_8B, ask
 
 laws = settings(deadline=None, max_examples=15)
 
@@ -57,18 +63,6 @@ def test_the_same_seed_gives_the_same_answer():
     one, same, other = played(load), played(load), played(load, seed=1)
     assert (one.e2e == same.e2e).all()
     assert (one.e2e != other.e2e).any()
-
-
-def test_lengths_keep_their_mean_and_range():
-    """Mean 900 at ratio 0.8: uniform between 800 and 1,000."""
-    found = requests(ask(load=Workload(900, 90, concurrency=800, length_ratio=0.8)), seed=0).prompts
-    assert (found.min(), found.max()) >= (800, 999)
-    assert found.max() <= 1000
-    assert found.mean() == pytest.approx(900, rel=5e-3)
-
-
-def test_a_long_measurement_is_cut_where_the_loop_repeats():
-    assert len(requests(ask(load=Workload(10, 2, requests=100_000)), 0).prompts) == MAX_REQUESTS
 
 
 def test_at_a_very_low_rate_the_open_loop_is_a_closed_one_with_one_request():
@@ -118,12 +112,110 @@ def test_typical_steps_are_the_whole_prompt_and_the_middle_of_the_output():
     question = ask(load=Workload(512, 128, concurrency=8))
     prefill, decode = typical_step(question, memory(question))
     assert (prefill.prefill_sequences, prefill.prefill_tokens) == (1.0, 512.0)
+    prefill, _ = typical_step(ask(load=Workload(512, 1, prefix_cached_tokens=500)), memory(question))
+    assert (prefill.prefill_tokens, prefill.prefill_context) == (16.0, 496.0)
     assert (decode.decode_sequences, decode.decode_context) == (8, 512 + 129 / 2)
+
+
+def bounds(question):
+    return limits(question, memory(question), requests(question, 0))
 
 
 def test_limits_are_the_engines_and_the_kv_caches():
     question = ask(load=Workload(512, 128))
-    room = memory(question)
-    found = limits(question, room)
-    assert (found.sequences, found.tokens) == (1024, 8192)
-    assert found.kv_tokens == room.concurrency * 640
+    found = bounds(question)
+    assert (found.sequences, found.tokens, found.caching, found.whole_prompts) == (1024, 8192, True, True)
+    assert found.blocks == memory(question).blocks - 1
+    assert found.layout == block_layout(question)
+
+
+@pytest.mark.parametrize(
+    ("version", "whole", "caching"), [("0.7.0", True, False), ("0.8.0", False, True), ("0.18.0", False, True),
+                                      ("0.19.0", True, True)],
+)  # fmt: skip
+def test_what_admits_a_prompt_depends_on_the_version(version, whole, caching):
+    found = bounds(ask(engine=Engine(version=version)))
+    assert (found.whole_prompts, found.caching) == (whole, caching)
+    assert not bounds(ask(engine=Engine(version=version, prefix_caching=False))).caching
+
+
+def test_a_preempted_request_of_a_hybrid_is_computed_again_in_full():
+    assert not bounds(ask(GPT_OSS_20B)).caching
+
+
+def test_the_longest_request_always_runs():
+    """Lengths of 0.2 to 1 of nominal: some are longer than the mean by two thirds, and more than fits."""
+    question = ask(LLAMA_8B, "l40s", Workload(30_000, 200, concurrency=4, length_ratio=0.2, requests=20))
+    tight = replace(memory(question), blocks=100.0)
+    assert latencies(question, tight).output_tokens > 0
+
+
+def test_gaps_of_a_long_run_grow_with_the_context():
+    """A batch of alike requests: one record of 2,000 steps, from the time of its first to that of its last."""
+    question = ask(load=Workload(100, 2001, concurrency=200, mode="batch"))
+    found = latencies(question, memory(question))
+    first, last = (float(step_time(question, decode_step(200.0, at)).total) for at in (101.0, 2100.0))
+    spread = weighted_distribution(found.itl, found.itl_count)
+    assert spread.p50 == pytest.approx((first + last) / 2, rel=0.1)
+    assert spread.p99 == pytest.approx(last - (last - first) / 16, rel=1e-3)
+    assert found.itl_count.sum() == 200 * 2000
+
+
+def crowded(**more):
+    return played(Workload(20, 4000, concurrency=256, requests=400), model=LLAMA_8B, gpu="l40s", **more)
+
+
+@pytest.mark.parametrize("load", [Workload(300, 50, concurrency=8, length_ratio=0.3),
+                                  Workload(300, 50, request_rate=30.0, requests=200, length_ratio=0.3)])  # fmt: skip
+def test_gaps_between_tokens_add_up_to_what_follows_the_first(load):
+    found = played(load)
+    assert (found.itl * found.itl_count).sum() == pytest.approx((found.e2e - found.ttft).sum(), rel=1e-9)
+    assert found.itl_count.sum() == found.output_tokens - len(found.ttft)
+
+
+def test_gaps_over_a_preemption_count_too():
+    found = crowded()
+    assert found.preemptions > 0
+    assert (found.itl * found.itl_count).sum() == pytest.approx((found.e2e - found.ttft).sum(), rel=1e-9)
+    assert found.itl_count.sum() == found.output_tokens - len(found.ttft)
+    assert found.itl.max() > 50 * np.median(found.itl)
+
+
+def test_a_preempted_request_is_back_sooner_with_prefix_caching():
+    kept, lost = (crowded(engine=Engine(prefix_caching=caching)) for caching in (True, False))
+    assert kept.duration < lost.duration
+
+
+def test_recorded_requests_are_played_as_they_are():
+    """Ten seconds apart each is alone, whatever comes before."""
+    load = replay(recorded([100, 400], [3, 5], arrivals=[0.0, 10.0]))
+    found, one = played(load), played(Workload(400, 5, requests=1))
+    assert found.ttft[1] == pytest.approx(one.ttft[0], rel=1e-9)
+    assert found.e2e[1] == pytest.approx(one.e2e[0], rel=1e-9)
+    assert found.output_tokens == 8
+
+
+def test_recorded_lengths_alone_are_a_closed_loop():
+    alike = played(replay(recorded([100] * 12, [20] * 12), concurrency=4))
+    fixed = played(Workload(100, 20, concurrency=4, requests=12))
+    assert list(alike.e2e) == list(fixed.e2e)
+
+
+OPEN = Workload(400, 40, request_rate=25.0, requests=120, length_ratio=0.3)
+
+
+def test_open_loops_are_timed_as_if_step_by_step():
+    question = ask(load=OPEN)
+    sent, room = requests(question, 0), memory(question)
+    plain = schedule(sent, limits(question, room, sent), lambda step: float(step_time(question, step).total))
+    found = latencies(question, room)
+    ends = np.concatenate([[0.0], plain.ended])
+    outside = found.ttft[0] - (ends[plain.first[0] + 1] - sent.arrivals[0])
+    assert outside == pytest.approx(0.030 + 1.3e-6 * sent.prompts[0], rel=1e-6)
+    assert found.e2e == pytest.approx(ends[plain.last + 1] - sent.arrivals + 0.030 + 1.3e-6 * sent.prompts, rel=1e-9)
+
+
+def test_a_clock_that_is_off_is_not_trusted(monkeypatch):
+    right = played(OPEN)
+    monkeypatch.setattr(serving, "step_clock", lambda *_: lambda _: 0.01)
+    assert list(played(OPEN).e2e) == pytest.approx(list(right.e2e), rel=1e-9)
