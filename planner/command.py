@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 
+from planner.engine import Engine
 from planner.scenario import Scenario
 
+DISABLE_SINCE = (0, 33)
+"""First release whose options that start with enable are negated by disable, not by no-enable."""
 KV_NAMES = {"fp8": "fp8", "fp4": "nvfp4"}
 
 
@@ -33,6 +37,14 @@ def serve_command(scenario: Scenario) -> str:
             words += ["--" + name.replace("_", "-"), f"{value:g}"]
     if engine.max_model_len and engine.max_model_len < scenario.model.max_context:
         words += ["--max-model-len", f"{engine.max_model_len:.0f}"]
+    return shlex.join([*words, *_switches(engine, defaults)])
+
+
+def _switches(engine: Engine, defaults: Engine) -> Iterator[str]:
     if engine.enforce_eager:
-        words.append("--enforce-eager")
-    return shlex.join(words)
+        yield "--enforce-eager"
+    if engine.async_scheduling != defaults.async_scheduling:
+        yield "--async-scheduling" if engine.async_scheduling else "--no-async-scheduling"
+    if engine.prefix_caching != defaults.prefix_caching:
+        off = "--disable-prefix-caching" if engine.release >= DISABLE_SINCE else "--no-enable-prefix-caching"
+        yield "--enable-prefix-caching" if engine.prefix_caching else off

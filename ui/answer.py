@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from planner.engine import Engine
 from planner.estimate import Estimate, Figure, Phase
 from planner.memory import Memory
 from planner.quantities import GIB, MICROSECOND, TERA, Basis
@@ -25,10 +26,11 @@ def figures(found: Estimate) -> None:
     """The few numbers that everyone asks for, each with its basis."""
     basis = found.basis
     tpot = duration(found.tpot.value) if found.tpot else "one token"
-    waits = f"TTFT, mean over the requests; p99 {duration(found.ttft.p99)}. Queue, prefill and host time."
-    whole = f"Send to last token, mean; p99 {duration(found.e2e.p99)}."
+    waits = f"TTFT, mean over the requests; {_tail(found.ttft)}. Queue, prefill and host time."
+    whole = f"Send to last token, mean; {_tail(found.e2e)}."
     floor = "Weights that a token needs over HBM bandwidth: no decode step can be shorter."
     gaps = "TPOT = (end-to-end - TTFT) / (output tokens - 1), mean over the requests."
+    gaps += f" Single gaps (ITL): {_tail(found.itl)}." if found.itl else ""
     rate = f"{digits(found.throughput_low)}–{digits(found.throughput_high)}"
     tiles = [
         ("First token", duration(found.ttft.value), basis, waits, _sure(found.ttft)),
@@ -51,6 +53,26 @@ def figures(found: Estimate) -> None:
             width=TILE_WIDTH,
         )
     st.caption(f"Basis: **{basis.label}**, {BASIS_HELP[basis]}. Between the two ends lie 90 % of measurements.")
+
+
+def percentiles(found: Estimate) -> None:
+    """How the latencies spread over requests, and over the gaps between tokens."""
+    named = {
+        "First token (TTFT)": found.ttft,
+        "Per token (TPOT)": found.tpot,
+        "Gap between two tokens (ITL)": found.itl,
+        "End to end": found.e2e,
+    }
+    rows = [
+        (name, *(duration(each) for each in (figure.value, figure.p50, figure.p90, figure.p95, figure.p99)))
+        for name, figure in named.items()
+        if figure
+    ]
+    st.dataframe(pd.DataFrame(rows, columns=["Latency", "Mean", "p50", "p90", "p95", "p99"]), hide_index=True)
+    st.caption(
+        "Over the requests; ITL over every gap between two tokens of a request: steps that also hold prompts make long "
+        "gaps. The 90 % intervals above are of the means."
+    )
 
 
 def memory_sentence(room: Memory, load: Workload) -> str:
@@ -77,11 +99,14 @@ def foundations(found: Estimate) -> None:
         ("max_num_seqs", digits(engine.max_num_seqs or 0), "vLLM default or yours"),
         ("max_num_batched_tokens", digits(engine.max_num_batched_tokens or 0), "vLLM default or yours"),
         ("gpu_memory_utilization", digits(engine.gpu_memory_utilization or 0), "vLLM default or yours"),
+        ("Async scheduling", "on" if engine.async_scheduling else "off", "vLLM default or yours"),
+        ("Prefix caching", "on" if engine.prefix_caching else "off", "vLLM default or yours"),
     ]
     if host is not None:
         rows += [
             ("Host time of a step", duration(host.step), "calibrated"),
             ("Host time of a sequence in it", duration(host.sequence), "calibrated"),
+            *_hidden(engine),
             ("Host time of a prompt token", duration(host.prompt_token), "calibrated"),
             ("Host time of a request", duration(host.request), "assumed"),
         ]
@@ -132,6 +157,21 @@ def _ops(name: str, phase: Phase) -> pd.DataFrame:
         if float(time.op.moved) > 0
     ]
     return pd.DataFrame(rows)
+
+
+def _hidden(engine: Engine) -> list[tuple[str, str, str]]:
+    """What async scheduling hides of the host's times; nothing where it is off."""
+    host = engine.host
+    if host is None or not engine.async_scheduling:
+        return []
+    return [
+        ("Of a step, hidden behind the GPU", duration(host.hidden_step), "assumed"),
+        ("Of a sequence, hidden behind the GPU", duration(host.hidden_sequence), "assumed"),
+    ]
+
+
+def _tail(figure: Figure) -> str:
+    return f"p50 {duration(figure.p50)}, p95 {duration(figure.p95)}, p99 {duration(figure.p99)}"
 
 
 def _sure(figure: Figure | None) -> str:

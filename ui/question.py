@@ -22,6 +22,7 @@ from ui.words import plain
 OWN = "auto"
 COUNTS = (1, 2, 4, 8, 16)
 KV_FORMATS = (OWN, "fp8", "fp4")
+SWITCH = (OWN, "on", "off")
 SCHEME_NAMES = (OWN, *SCHEMES)
 MAX_TOKENS = 10_000_000
 CONFIG_LIMIT_MB = 5
@@ -63,12 +64,15 @@ PARAMETERS = {
     "seqs": link.whole(1, 100_000, None),
     "budget": link.whole(1, MAX_TOKENS, None),
     "eager": link.choice((False, True), default=False),
+    "async": link.choice(SWITCH, OWN),
+    "prefix": link.choice(SWITCH, OWN),
 }
 COLUMNS = {
     "gpu": "gpu", "model": "model", "tensor_parallel": "gpus", "quantization": "quantization", "kv_cache": "kv",
     "concurrency": "concurrency", "input_tokens": "prompt", "output_tokens": "output",
     "prefix_cached_tokens": "cached", "mode": "load", "engine_version": "version", "max_num_seqs": "seqs",
-    "max_num_batched_tokens": "budget", "enforce_eager": "eager",
+    "max_num_batched_tokens": "budget", "enforce_eager": "eager", "async_scheduling": "async",
+    "prefix_caching": "prefix",
 }  # fmt: skip
 """Column of predict.INPUTS -> key in session state and link."""
 HELP = {
@@ -85,6 +89,8 @@ HELP = {
     "version": "vLLM's defaults and host times change with its version.",
     "seqs": "Sequences in one step; empty takes vLLM's default for this GPU.",
     "budget": "Tokens in one step; empty takes vLLM's default for this GPU.",
+    "async": "The host prepares a step while the GPU runs the one before. auto: on from vLLM 0.14.",
+    "prefix": "Blocks of the KV cache are found again by their content. auto: on from vLLM 0.8.",
     "config": "Stands in for the model above. It stays in this session; a link does not carry it.",
 }
 
@@ -224,6 +230,8 @@ def _more() -> None:
     _number("max_num_seqs", "seqs", None)
     _number("max_num_batched_tokens", "budget", None)
     st.toggle("Eager mode (no CUDA graphs)", key="eager", persist_state="session")
+    _select("Async scheduling", "async", SWITCH)
+    _select("Prefix caching", "prefix", SWITCH)
     config_box("config")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from planner.command import serve_command
 from planner.engine import Engine
 from tests.planner.questions import LLAMA_8B, MIXTRAL, ask
@@ -23,6 +25,16 @@ def test_flags_of_everything_that_differs():
         "--max-num-seqs 64 --max-num-batched-tokens 4096 --gpu-memory-utilization 0.8 --max-model-len 8000 "
         "--enforce-eager"
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "off"), [("0.33.0", "--no-async-scheduling --disable-prefix-caching"),
+                         ("0.32.0", "--no-async-scheduling --no-enable-prefix-caching"),
+                         ("0.12.0", "--async-scheduling --no-enable-prefix-caching")],
+)  # fmt: skip
+def test_switches_that_differ_from_their_versions_default(version, off):
+    engine = Engine(version=version, async_scheduling=version == "0.12.0", prefix_caching=False)
+    assert serve_command(ask(LLAMA_8B, engine=engine)) == f"vllm serve {LLAMA_8B} {off}"
 
 
 def test_bf16_checkpoints_need_a_dtype_on_a_t4():

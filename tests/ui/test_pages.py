@@ -47,7 +47,10 @@ def test_plan_has_at_most_seven_controls_before_more():
     assert before == ["GPU", "GPUs", "Model", "Quantization", "Requests at once", "Prompt tokens", "Output tokens"]
 
 
-MORE = ("KV cache format", "Cached prompt tokens", "max_num_seqs", "max_num_batched_tokens")
+MORE = (
+    "KV cache format", "Cached prompt tokens", "max_num_seqs", "max_num_batched_tokens", "Async scheduling",
+    "Prefix caching",
+)  # fmt: skip
 
 
 def test_link_names_a_gpu_by_any_of_its_names():
@@ -103,6 +106,24 @@ def test_changing_a_control_changes_the_answer():
     assert not app.exception
     assert "L4" in text(app)
     assert text(app) != before
+
+
+def test_percentiles_rise_and_gaps_are_among_them():
+    table = next(element.value for element in opened().dataframe if "p99" in element.value)
+    assert list(table.columns) == ["Latency", "Mean", "p50", "p90", "p95", "p99"]
+    assert [row.split()[0] for row in table["Latency"]] == ["First", "Per", "Gap", "End"]
+
+
+def test_switches_take_vllms_default_or_what_is_chosen():
+    def told(app):
+        inputs = next(element.value for element in app.dataframe if "Input" in element.value)
+        return dict(zip(inputs["Input"], inputs["Value"], strict=True))
+
+    assert told(opened())["Async scheduling"] == "on"
+    assert told(opened(version="0.12.0"))["Async scheduling"] == "off"
+    chosen = told(opened(**{"async": "off", "prefix": "off"}))
+    assert (chosen["Async scheduling"], chosen["Prefix caching"]) == ("off", "off")
+    assert not any("hidden" in name for name in chosen)
 
 
 def test_preset_fills_in_the_question():

@@ -14,7 +14,7 @@ from planner.overlay import predicted_marks
 from planner.scenario import Scenario
 from planner.waterfall import predicted
 from ui.advised import advised
-from ui.answer import figures, foundations, memory_sentence, ops_table
+from ui.answer import figures, foundations, memory_sentence, ops_table, percentiles
 from ui.charts import memory as memory_chart
 from ui.charts import roofline, waterfall
 from ui.question import asked, controls, offer_fetch
@@ -51,6 +51,8 @@ def show_answer(found: Estimate, headline: DeltaGenerator) -> None:
     for caveat in found.caveats:
         st.caption(f"⚠ {plain(caveat)}")
     figures(found)
+    with st.expander("Percentiles: how the latencies spread"):
+        percentiles(found)
     show_roofline(found)
     left, right = st.columns(2)
     with left:
