@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from importers.request_table import read_requests
 from planner.alternatives import alternatives
 from planner.catalogue_models import model_from_hub
+from planner.distribution import PERCENTILES
 from planner.errors import InsufficientMemory
 from planner.estimate import Estimate, Figure, estimate
-from planner.predict import INPUTS, answer, question
+from planner.predict import DISTRIBUTIONS, INPUTS, answer, question
 from planner.quantities import GIB, MILLISECOND, TERA
-from planner.scenario import Scenario
+from planner.scenario import Scenario, Workload
 from verbs.status import DONE, NO_ANSWER
 
 name, about = "plan", "answer one question"
@@ -31,6 +34,7 @@ def ask(parser: argparse.ArgumentParser) -> None:
     for column in INPUTS:
         flags = OPTIONS.get(column, ("--" + column.replace("_", "-"),))
         parser.add_argument(*flags, dest=column, required=column in ("gpu", "model"))
+    parser.add_argument("--requests-csv", type=Path, help="recorded requests: prompt_tokens, output_tokens, arrival_s")
     parser.add_argument("--hub", action="store_true", help="fetch the model's config.json from huggingface.co")
 
 
@@ -42,7 +46,8 @@ def cells_of(given: argparse.Namespace) -> dict[str, str]:
 def asked(given: argparse.Namespace) -> Scenario:
     """The scenario that the options ask about."""
     cells = cells_of(given)
-    return question(cells, model_from_hub(cells["model"]) if given.hub else None)
+    recording = read_requests(given.requests_csv) if given.requests_csv else None
+    return question(cells, model_from_hub(cells["model"]) if given.hub else None, recording)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -98,7 +103,7 @@ def as_text(found: Estimate) -> Iterator[str]:
     scenario, load, room = found.scenario, found.scenario.workload, found.memory
     count, gpu = scenario.deployment.tensor_parallel, scenario.deployment.gpu
     yield f"{scenario.model.name} in {scenario.quantization.scheme} on {count} x {gpu.label}"
-    yield f"  batch {load.concurrency:g}, prompt {load.prompt_tokens:g}, output {load.output_tokens:g} tokens"
+    yield f"  {_load(load)}, prompt {load.prompt_tokens:g}, output {load.output_tokens:g} tokens"
     for name, phase in (("prefill", found.prefill), ("decode", found.decode)):
         yield (
             f"  {name:<8} bound by {phase.bound.label}: {phase.intensity:.1f} FLOP/B, ridge point {phase.ridge:.0f}, "
@@ -109,6 +114,7 @@ def as_text(found: Estimate) -> Iterator[str]:
         floor = f"bandwidth floor {found.floor / MILLISECOND:.2f} ms"
         yield f"  TPOT {found.tpot.value / MILLISECOND:.2f} ms{_between(found.tpot)} ({floor})"
     yield f"  end to end {found.e2e.value / MILLISECOND:.1f} ms, {found.output_tokens_per_second:.1f} output tokens/s"
+    yield from _percentiles(found)
     cost = f"{found.cost.per_million_output_tokens:.3g} USD" if found.cost else "no known price"
     yield f"  per million output tokens: {cost}"
     yield (
@@ -117,6 +123,24 @@ def as_text(found: Estimate) -> Iterator[str]:
     )
     yield f"  basis: {found.basis.label} ({'; '.join(f'{what}: {basis.label}' for what, basis in found.founded_on)})"
     yield from (f"  note: {caveat}" for caveat in found.caveats)
+
+
+def _load(load: Workload) -> str:
+    if not load.open_loop:
+        return f"batch {load.concurrency:g}"
+    if load.recorded is not None:
+        return f"{len(load.recorded.prompts):,} requests at their recorded times"
+    return f"{load.request_rate:g} requests/s"
+
+
+def _percentiles(found: Estimate) -> Iterator[str]:
+    """A small table: which percentile of what."""
+    yield f"  {'percentile':<14}" + "".join(f"{rank:>11}" for rank in PERCENTILES)
+    for name, label in zip(DISTRIBUTIONS, ("TTFT", "TPOT", "ITL", "end to end"), strict=True):
+        figure: Figure | None = getattr(found, name)
+        if figure:
+            times = (getattr(figure, f"p{rank}") / MILLISECOND for rank in PERCENTILES)
+            yield f"  {label + ' ms':<14}" + "".join(f"{time:11.4g}" for time in times)
 
 
 def _between(figure: Figure) -> str:

@@ -117,7 +117,8 @@ def compute(scenario: Scenario, step: Step) -> Compute:
 
 def _work(what: str, scenario: Scenario, seconds: float, prompts: float, outputs: float) -> Work:
     load, model = scenario.workload, scenario.model
-    computed, batch = load.computed_prompt_tokens, max(1.0, load.concurrency)
+    computed = max(1.0, load.prompt_tokens - load.prefix_cached_tokens)
+    batch = max(1.0, load.concurrency)
     first = compute(scenario, prefill_step(1.0, computed, load.prompt_tokens - computed))
     later = compute(scenario, decode_step(batch, load.prompt_tokens + load.output_tokens / 2))
     used = active_parameters(model) + (0 if model.tied else model.vocab * model.hidden)
