@@ -4,6 +4,7 @@
 | --------------------------------------- | ----------------------------------------------------------- |
 | nsys                                    | Nsight Systems' SQLite exports, of every version            |
 | ncu                                     | Nsight Compute's CSV: raw and details pages, summaries      |
+| torch_trace                             | traces of the PyTorch profiler, gzipped or not              |
 | vllm_bench                              | results of `vllm bench serve` and benchmark_serving.py      |
 | vllm_sweep                              | summaries of `vllm bench sweep`                             |
 | vllm_offline                            | results of `vllm bench latency` and `vllm bench throughput` |
@@ -44,6 +45,7 @@ from importers import (
     sglang,
     sglang_batch,
     table,
+    torch_trace,
     varcas,
     vllm_bench,
     vllm_offline,
@@ -68,7 +70,7 @@ class Importer(Protocol):
         """The run that the file holds."""
 
 
-_TRACES = (nsys, ncu)
+_TRACES = (nsys, ncu, torch_trace)
 _LOAD_TESTS = (
     vllm_bench, vllm_sweep, vllm_offline, sglang, sglang_batch, guidellm, guidellm_csv, aiperf, aiperf_csv,
     aiperf_records, inference_perf, inference_perf_requests, llmperf, inferencex, locust, varcas, table,

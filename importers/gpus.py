@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from planner.catalogue import find_gpu
+from planner.catalogue import find_gpu, gpus
 from planner.errors import CatalogueError
 
 
@@ -20,6 +20,29 @@ def catalogue_id(names: Iterable[str]) -> str | None:
     """
     found = {_known(name) for name in names}
     return found.pop() if len(found) == 1 else None
+
+
+def unnamed_amd_gpu(capability: str, memory: float) -> str | None:
+    """The id of the one AMD GPU of a compute capability and a memory size; ROCm does not always name it.
+
+    capability : as PyTorch has it, "9.4"
+    memory : total, as HIP reports it [bytes]
+
+    >>> unnamed_amd_gpu("9.4", 206141652992), unnamed_amd_gpu("8.0", 206141652992)
+    ('mi300x', None)
+    """
+    name = AMD_NAMES.get(capability)
+    found = [
+        gpu.id
+        for gpu in gpus().values()
+        if gpu.compute_capability == name and abs(memory / gpu.memory_nominal - 1) < AS_REPORTED
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+AMD_NAMES = {"9.4": "gfx942", "9.5": "gfx950"}
+AS_REPORTED = 0.02
+"""How far the memory that is reported may be from the size on the box, as a share of it."""
 
 
 def _known(name: str) -> str | None:

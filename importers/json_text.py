@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from importers.files import clean_text, source_name
+from importers.files import HEAD_BYTES, clean_text, source_name
 from planner.errors import MalformedFile, TooLarge
 from planner.quantities import MIB
 
@@ -71,7 +71,7 @@ def unpacked_head(head: bytes) -> bytes:
     if not head.startswith(GZIP):
         return head
     try:
-        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(head, len(head))
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
     except zlib.error:
         return b""
 

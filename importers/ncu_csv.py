@@ -21,7 +21,7 @@ from pathlib import Path
 
 from importers.files import head, source_name
 from planner.errors import MalformedFile, TooLarge
-from planner.quantities import MIB
+from planner.quantities import KIB, MIB
 
 NAME, SECTION, METRIC, UNIT = "Kernel Name", "Section Name", "Metric Name", "Metric Unit"
 VALUES = ("Metric Value", "Average")
@@ -31,6 +31,7 @@ TOLD = (PROCESS, ID, STREAM, BLOCK, GRID, DEVICE, CAPABILITY, INVOCATIONS)
 """Columns kept beside the kernel's name."""
 MOST_COLUMNS = 20_000
 LONGEST_LINE = 4 * MIB
+LONGEST_CELL = 128 * KIB
 HEADER_WITHIN = 16 * MIB
 """Output of the program that may stand before the table [characters]."""
 MESSAGE = "=="
@@ -76,6 +77,7 @@ def launches(path: Path, canonical: Canonical) -> Iterator[Launch]:
 
     raises : MalformedFile, TooLarge
     """
+    csv.field_size_limit(LONGEST_CELL)
     try:
         for columns, rows in _tables(path):
             if len(columns) > MOST_COLUMNS:

@@ -13,12 +13,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from importers.arrow import Array, Stream, field
+from importers.arrow import WORD, Stream, array, field
 from importers.files import clean_text
 from importers.kernels import classify
 from importers.ncu_csv import BLOCK, DEVICE, GRID, INVOCATIONS, PROCESS, STREAM, Launch
@@ -28,11 +28,10 @@ from importers.short_names import LONGEST_NAME, short_name
 from planner.quantities import GIGA
 
 BATCH_ROWS = 16_384
-_WORD = pa.dictionary(pa.int32(), pa.string())
 _SIDES = [f"{box}_{side}" for box in ("grid", "block") for side in "xyz"]
 SCHEMA = pa.schema(
     [
-        *(field(name, _WORD) for name in ("name", "short_name", "kind")),
+        *(field(name, WORD) for name in ("name", "short_name", "kind")),
         field("device", pa.int32()),
         field("stream", pa.int64()),
         field("process_id", pa.int64()),
@@ -43,9 +42,9 @@ SCHEMA = pa.schema(
         field("launches", pa.int64()),
         field("duration_ns", pa.int64(), "ns"),
         field("flops", pa.float64(), "FLOP"),
-        field("flops_source", _WORD),
+        field("flops_source", WORD),
         field("dram_bytes", pa.float64(), "bytes"),
-        field("dram_bytes_source", _WORD),
+        field("dram_bytes_source", WORD),
         field("operational_intensity", pa.float64(), "FLOP/B"),
         field("flop_per_s", pa.float64(), "FLOP/s"),
     ]
@@ -120,7 +119,7 @@ def table(rows: list[Row]) -> Stream:
     def source() -> Iterator[pa.RecordBatch]:
         for start in range(0, len(rows), BATCH_ROWS):
             part = [_record(one) for one in rows[start : start + BATCH_ROWS]]
-            arrays = [_array(column, values) for column, values in zip(SCHEMA, zip(*part, strict=True), strict=True)]
+            arrays = [array(column, values) for column, values in zip(SCHEMA, zip(*part, strict=True), strict=True)]
             yield pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
     return Stream(SCHEMA, source)
@@ -133,12 +132,6 @@ def _record(one: Row) -> tuple[object, ...]:
         _fitting(one.registers), _fitting(one.shared[0]), _fitting(one.shared[1]), one.launches, nanoseconds,
         one.flops.amount, one.flops.source, one.moved.amount, one.moved.source, one.intensity, one.rate,
     )  # fmt: skip
-
-
-def _array(column: pa.Field[pa.DataType], values: Iterable[object]) -> Array:
-    if pa.types.is_dictionary(column.type):
-        return pa.array(list(values), pa.string()).dictionary_encode().cast(column.type)
-    return pa.array(list(values), column.type)
 
 
 def _possible(duration: float | None) -> float | None:

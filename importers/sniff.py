@@ -2,7 +2,8 @@
 
 | head of the file              | words                                                |
 | ----------------------------- | ---------------------------------------------------- |
-| known first bytes             | gzip, zip, Parquet, SQLite, ...                      |
+| known first bytes             | zip, Parquet, SQLite, ...                            |
+| gzip                          | what its content looks like                          |
 | `version https://git-lfs...`  | a Git-LFS pointer, with what to do                   |
 | words of ncu without its CSV  | the console output of Nsight Compute                 |
 | a JSON object                 | the tool whose keys it has, else its first keys      |
@@ -15,12 +16,11 @@ import re
 
 from importers.csv_text import first_row
 from importers.files import clean_text
-from importers.json_text import head_keys
+from importers.json_text import GZIP, head_keys, unpacked_head
 
 MAGIC = (
     (b"version https://git-lfs", "a Git-LFS pointer instead of the file (fetch it with `git lfs pull`)"),
     (b"SQLite format 3\x00", "a SQLite database without the tables of Nsight Systems"),
-    (b"\x1f\x8b", "a gzip file"),
     (b"PK\x03\x04", "a zip archive"),
     (b"NVR\x00", "a report of Nsight Compute (write it as CSV with `ncu --import FILE --csv --page raw`)"),
     (b"\x28\xb5\x2f\xfd", "a zstd file"),
@@ -29,7 +29,7 @@ MAGIC = (
     (b"\x89HDF", "an HDF5 file"),
 )
 LOOKALIKES = (
-    ({"traceEvents"}, "a trace of the PyTorch profiler"),
+    ({"traceEvents"}, "a Chrome trace without events of the PyTorch profiler"),
     ({"metric", "mean_startup_time"}, "the result of `vllm bench startup`"),
     (
         {"load_summary", "successes"},
@@ -55,10 +55,13 @@ def describe(head: bytes) -> str:
     >>> describe(b"")
     'an empty file'
     >>> describe(b'{"traceEvents": []}')
-    'a trace of the PyTorch profiler'
+    'a Chrome trace without events of the PyTorch profiler'
     """
     if not head:
         return "an empty file"
+    if head.startswith(GZIP):
+        inner = unpacked_head(head)
+        return f"a gzip file of {describe(inner)}" if inner else "a gzip file that cannot be expanded"
     known = next((words for magic, words in MAGIC if head.startswith(magic)), None)
     return known or _console(head) or _json(head) or _text_or_binary(head)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 import importers
 from importers import nsys, vllm_bench
+from importers.json_text import GZIP
 from planner.errors import ImporterError
-from tests.importers import samples, samples_ncu
+from tests.importers import samples, samples_ncu, samples_torch
 
 QUIET = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -96,6 +98,34 @@ def test_damaged_real_csv_of_ncu(tmp_path: Path, path: Path) -> None:
     check()
 
 
+TRACES = [path for path in samples_torch.TORCH_FILES if path.stat().st_size < 60_000]
+
+
+@QUIET
+@given(flips=FLIPS, kept=KEPT)
+def test_damaged_sample_of_torch(tmp_path: Path, flips: list[tuple[float, bool, int]], kept: float) -> None:
+    target = samples_torch.trace(tmp_path / "x.json")
+    target.write_bytes(damaged(target.read_bytes(), flips, kept))
+    consume(target)
+
+
+@pytest.mark.skipif(not TRACES, reason="../shared/traces/torch is not here")
+@pytest.mark.parametrize("path", TRACES[::3], ids=lambda path: path.name[:34])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_damaged_real_trace_of_torch(tmp_path: Path, path: Path, zipped: bool) -> None:
+    whole = path.read_bytes()
+    whole = whole if zipped or not whole.startswith(GZIP) else gzip.decompress(whole)
+    target = tmp_path / "damaged.json"
+
+    @settings(QUIET, max_examples=40)
+    @given(flips=FLIPS, kept=KEPT)
+    def check(flips: list[tuple[float, bool, int]], kept: float) -> None:
+        target.write_bytes(damaged(whole, flips, kept))
+        consume(target)
+
+    check()
+
+
 CELL = st.one_of(
     st.text(max_size=12), st.sampled_from(["-nan", "1,2", "1.2", "9" * 400, "(1, 2, 3)", '"', "1e308", "%"])
 )
@@ -135,6 +165,32 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
     max_leaves=6,
 )
+
+
+PLACES = st.tuples(st.integers(0, 21), st.sampled_from(["ph", "cat", "name", "pid", "tid", "ts", "dur", "args"]))
+TOLD = st.sampled_from(["External id", "correlation", "device", "stream", "grid", "bytes", "Input Dims", "Input type"])
+
+
+@QUIET
+@given(
+    events=st.dictionaries(PLACES, JSON, max_size=6),
+    arguments=st.dictionaries(st.tuples(st.integers(0, 21), TOLD), JSON, max_size=6),
+    head=st.dictionaries(st.sampled_from(sorted(samples_torch.document())), JSON, max_size=3),
+)
+def test_any_values_in_a_trace(
+    tmp_path: Path,
+    events: dict[tuple[int, str], object],
+    arguments: dict[tuple[int, str], object],
+    head: dict[str, object],
+) -> None:
+    given_events = samples_torch.events()
+    for (place, key), value in arguments.items():
+        given_events[place].setdefault("args", {})[key] = value
+    for (place, key), value in events.items():
+        given_events[place][key] = value
+    target = tmp_path / "trace.json"
+    target.write_text(json.dumps({**samples_torch.document(given_events), **head}), encoding="utf-8")
+    consume(target)
 
 
 @QUIET

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import gzip
-import json
 from pathlib import Path
 
 import pytest
 
 import importers
-from importers import gpus, nsys, vllm_bench
+from importers import gpus, ncu, nsys, torch_trace, vllm_bench
 from planner.errors import AmbiguousFormat, UnknownFormat
-from tests.importers import samples
+from tests.importers import samples, samples_ncu, samples_torch
 
-OTHER_TRACES = sorted(path for path in (samples.SHARED / "traces" / "torch").rglob("*") if path.is_file())
 SEEN = {
     "a Git-LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
     "an empty file": b"",
-    "a gzip file": gzip.compress(b"{}"),
+    "a gzip file of a JSON object with the keys a": gzip.compress(b'{"a": 1}'),
+    "a gzip file that cannot be expanded": b"\x1f\x8bnothing",
     "a zip archive": b"PK\x03\x04rest",
     "a binary file": b"\x00\x01\x02\x03",
     "looks like text": b"hello, world\n",
     "a JSON object with the keys a, b": b'{"a": 1, "b": {"c": 2}}',
     "a JSON list": b"[1, 2]",
-    "a trace of the PyTorch profiler": b'{"schemaVersion": 1, "traceEvents": [',
-    "`vllm bench latency`": json.dumps(
-        {"model_id": "m", "avg_latency": 1, "latencies": [], "percentiles": {}}
-    ).encode(),
-    "`vllm bench throughput`": b'{"elapsed_time": 1, "requests_per_second": 1, "tokens_per_second": 1}',
+    "a Chrome trace without events of the PyTorch profiler": b'{"traceEvents": [{"cat": "dog"}], "x": 1}',
     "SGLang": b'{"tag": null, "backend": "vllm", "dataset_name": "random", "total_throughput": Infinity}',
     "GuideLLM": b'{"metadata": {}, "benchmarks": []}',
 }
@@ -43,16 +38,12 @@ def test_refusals_say_what_was_seen(tmp_path: Path, words: str) -> None:
     assert nsys.name in str(caught.value)
 
 
-@pytest.mark.skipif(not OTHER_TRACES, reason="../shared/traces is not here")
-@pytest.mark.parametrize("path", OTHER_TRACES, ids=lambda path: path.name[:40])
-def test_traces_of_other_tools_are_refused(path: Path) -> None:
-    with pytest.raises(UnknownFormat, match="looks like"):
-        importers.read(path)
-
-
 def test_the_name_says_nothing(tmp_path: Path) -> None:
     assert importers.identify(samples.export(tmp_path / "a.json")) is nsys
     assert importers.identify(samples.bench_file(tmp_path / "b.sqlite", samples.result())) is vllm_bench
+    assert importers.identify(samples_torch.trace(tmp_path / "c.csv")) is torch_trace
+    assert importers.identify(samples_torch.trace(tmp_path / "d.txt", zipped=True)) is torch_trace
+    assert importers.identify(samples_ncu.raw(tmp_path / "e.json", samples_ncu.BASE)) is ncu
 
 
 def test_two_claims_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,139 @@
+"""Tables of a PyTorch trace under the column names of every other trace, sorted by start.
+
+| theirs                                        | ours                                            | unit  |
+| --------------------------------------------- | ----------------------------------------------- | ----- |
+| baseTimeNanoseconds + ts, + dur               | start_ns, end_ns                                | ns    |
+| name of a kernel                              | name, short_name; kind (importers/kernels.py)   |       |
+| device, stream, correlation; pid of the call  | device, stream, correlation; process_id         |       |
+| grid, block, registers per thread             | grid_x.., block_x.., registers                  |       |
+| shared memory (static and dynamic)            | shared_memory                                   | bytes |
+| graph node id                                 | graph_node                                      |       |
+| op that launched it, its inputs               | op, shapes, flops (importers/torch_flops.py)    | FLOP  |
+| Memcpy HtoD ..., Memset; bytes                | tables `copies` (kind), `memsets`               | bytes |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from importers.arrow import WORD, Array, Stream, compute, field
+from importers.files import clean_text
+from importers.short_names import LONGEST_NAME, short_name
+from importers.torch_events import COPY, KERNEL, NONE, SET
+from importers.torch_rows import Ints, Rows
+from importers.torch_work import Work
+from planner.measured import Batches
+
+BATCH_ROWS = 65_536
+_TIMES = [field("start_ns", pa.int64(), "ns"), field("end_ns", pa.int64(), "ns")]
+_ORIGIN = [field("device", pa.int32()), field("stream", pa.int64())]
+_SIDES = [f"{box}_{side}" for box in ("grid", "block") for side in "xyz"]
+KERNELS = pa.schema(
+    [
+        *(field(name, WORD) for name in ("name", "short_name", "kind")),
+        *_TIMES,
+        *_ORIGIN,
+        field("process_id", pa.int64()),
+        field("correlation", pa.int64()),
+        *(field(name, pa.int32()) for name in _SIDES),
+        field("registers", pa.int32()),
+        field("shared_memory", pa.int64(), "bytes"),
+        field("graph_node", pa.int64()),
+        field("op", WORD),
+        field("shapes", WORD),
+        field("flops", pa.float64(), "FLOP"),
+    ]
+)
+SETS = pa.schema([*_TIMES, field("bytes", pa.int64(), "bytes"), *_ORIGIN, field("correlation", pa.int64())])
+COPIES = pa.schema([*list(SETS)[:3], field("kind", WORD), *list(SETS)[3:]])
+_DIRECTION = re.compile(r"Memcpy (?P<source>[HDAP])to(?P<target>[HDAP])\b")
+_PLACES = {"H": "host", "D": "device", "A": "array", "P": "peer"}
+UNKNOWN = "unknown"
+
+
+def tables(rows: Rows, work: Work, base: int) -> dict[str, Batches]:
+    """Every table of which the trace has rows.
+
+    base : what is added to every time [ns]
+    """
+    made: dict[str, Batches] = {}
+    if rows.count(KERNEL):
+        made["kernels"] = _kernels(rows, work, base)
+    if rows.count(COPY):
+        made["copies"] = _stream(COPIES, {**_plain(rows, COPY, base), "kind": _kinds(rows)})
+    if rows.count(SET):
+        made["memsets"] = _stream(SETS, _plain(rows, SET, base))
+    return made
+
+
+def copy_kind(name: str) -> str:
+    """From where to where a copy went.
+
+    >>> copy_kind("Memcpy HtoD (Pageable -> Device)"), copy_kind("Memcpy PtoP (Device -> Device)"), copy_kind("x")
+    ('host_to_device', 'peer_to_peer', 'unknown')
+    """
+    found = _DIRECTION.match(name)
+    return f"{_PLACES[found['source']]}_to_{_PLACES[found['target']]}" if found else UNKNOWN
+
+
+def _kernels(rows: Rows, work: Work, base: int) -> Stream:
+    names = rows.column(KERNEL, "name")
+    cleaned = [clean_text(name, LONGEST_NAME) for name in rows.names.values]
+    columns: dict[str, Array] = {
+        **_plain(rows, KERNEL, base),
+        "name": _coded(names, cleaned),
+        "short_name": _coded(names, [short_name(name) for name in cleaned]),
+        "kind": _coded(names, work.kinds),
+        "process_id": _whole(work.links.process),
+        "registers": _whole(rows.column(KERNEL, "registers")),
+        "shared_memory": _whole(rows.column(KERNEL, "shared_memory")),
+        "graph_node": _whole(rows.column(KERNEL, "graph_node")),
+        "op": _coded(work.signature, work.op_names),
+        "shapes": _coded(work.signature, work.shapes),
+        "flops": pa.array(work.flops, mask=np.isnan(work.flops)),
+    }
+    for which in ("grid", "block"):
+        sides = rows.column(KERNEL, which)
+        columns |= {f"{which}_{side}": _whole(sides[:, at]) for at, side in enumerate("xyz")}
+    return _stream(KERNELS, columns)
+
+
+def _plain(rows: Rows, kind: str, base: int) -> dict[str, Array]:
+    start = rows.column(kind, "start") + base
+    told = {name: rows.column(kind, name) for name in ("device", "stream", "correlation")}
+    told |= {"bytes": rows.column(kind, "bytes")} if kind != KERNEL else {}
+    return {
+        "start_ns": pa.array(start),
+        "end_ns": pa.array(start + rows.column(kind, "ns")),
+        **{name: _whole(values) for name, values in told.items()},
+    }
+
+
+def _stream(schema: pa.Schema, columns: Mapping[str, Array]) -> Stream:
+    table = pa.table([columns[item.name].cast(item.type) for item in schema], schema=schema)
+    table = table.take(np.argsort(columns["start_ns"].to_numpy(zero_copy_only=False), kind="stable"))
+
+    def source() -> Iterator[pa.RecordBatch]:
+        yield from table.to_batches(max_chunksize=BATCH_ROWS)
+
+    return Stream(schema, source)
+
+
+def _whole(values: Ints) -> Array:
+    return pa.array(values, mask=values == NONE)
+
+
+def _coded(codes: Ints, texts: list[str]) -> Array:
+    used = dict.fromkeys(texts[code] for code in np.unique(codes).tolist() if code != NONE)
+    place = {text: number for number, text in enumerate(used)}
+    moved = np.array([*(place.get(text, 0) for text in texts), 0], np.int32)
+    places = compute.if_else(pa.array(codes == NONE), None, pa.array(moved[codes]))
+    return pa.DictionaryArray.from_arrays(places, pa.array(list(used), pa.string()))
+
+
+def _kinds(rows: Rows) -> Array:
+    return _coded(rows.column(COPY, "name"), [copy_kind(name) for name in rows.names.values])

@@ -1,0 +1,124 @@
+"""Traces of the PyTorch profiler (Kineto): `*.pt.trace.json`, `.json.gz`; streamed, whatever their size.
+
+| theirs                                      | ours                                                       | unit      |
+| ------------------------------------------- | ---------------------------------------------------------- | --------- |
+| kernels (importers/torch_events.py)         | table `kernels` (importers/torch_tables.py), `Run.kernels` | ns; s     |
+| op that launched them, shapes of its inputs | columns op, shapes, flops; `KernelSample.flops`            | FLOP      |
+| copies, sets                                | tables `copies`, `memsets`                                 | ns, bytes |
+| ranges of the engine's or profiler's steps  | table `steps` (importers/torch_steps.py)                   | ns        |
+| deviceProperties, distributedInfo, versions | GPU, rank and settings (importers/torch_head.py)           |           |
+| stacks, environment, host, user, paths      | never read                                                 |           |
+
+Each rank writes a file of its own, and each is a run of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from importers.chrome_trace import EVENTS, ChromeTrace
+from importers.files import content_hash, head, source_name
+from importers.json_text import head_keys, unpacked_head
+from importers.nsys_busy import Covered
+from importers.torch_events import CATEGORIES, COPY, KERNEL, SET, TraceEvent
+from importers.torch_flops import WITH_VALUES
+from importers.torch_head import DEVICES, VERSION, WANTED, head_of, started
+from importers.torch_notes import Findings, notes
+from importers.torch_rows import Rows
+from importers.torch_steps import steps
+from importers.torch_steps import table as steps_table
+from importers.torch_tables import tables
+from importers.torch_work import Work, samples, work
+from planner.errors import MalformedFile
+from planner.measured import Batches, Run
+from planner.quantities import GIGA
+
+name = "PyTorch profiler (JSON)"
+
+_SIGNS = ({VERSION, DEVICES}, {VERSION, EVENTS})
+_CATEGORY = re.compile(rb'"cat"\s*:\s*"(?:' + "|".join([*CATEGORIES, "python_function"]).encode() + rb')"')
+_OPENING = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
+
+
+def identify(path: Path) -> bool:
+    """Whether it is JSON, gzipped or not, with the keys of Kineto or events of its categories in the head."""
+    start = unpacked_head(head(path))
+    if not _OPENING.match(start):
+        return False
+    keys = set(head_keys(start))
+    if any(signs <= keys for signs in _SIGNS):
+        return True
+    return bool((EVENTS in keys or start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[") and _CATEGORY.search(start))
+
+
+def read(path: Path) -> Run:
+    """The run of one trace: kernels with the ops that launched them, copies and steps.
+
+    path : the file; read once
+    raises : MalformedFile, TooLarge
+    """
+    trace, rows = ChromeTrace(path, TraceEvent, WANTED), Rows(WITH_VALUES)
+    for events in trace:
+        rows.add(events)
+    if not rows.events:
+        raise MalformedFile(f"{source_name(path)}: no events in the trace. Profile again.")
+    used = np.unique(rows.column(KERNEL, "device")).tolist()
+    told, done = head_of(trace.told, used), work(rows)
+    found = steps(rows, done.links, told.base)
+    made: dict[str, Batches] = tables(rows, done, told.base)
+    first, last = _span(rows)
+    return Run(
+        tool="PyTorch profiler",
+        tool_version=told.version,
+        source_name=source_name(path),
+        file_hash=content_hash(path),
+        started=started(None if first is None else first + told.base),
+        gpu_names=told.gpu_names,
+        gpu=told.gpu,
+        settings={**told.settings, **({"gpus": float(len(used))} if used else {})},
+        summary=_summary(rows, done, first, last),
+        kernels=samples(rows, done),
+        notes=notes(Findings(rows, done, found, told, trace.cut_off, trace.odd)),
+        tables={**made, **({"steps": steps_table(found)} if found else {})},
+    )
+
+
+def _span(rows: Rows) -> tuple[int | None, int | None]:
+    """Earliest start and latest end of all work of the GPUs [ns]."""
+    starts = np.concatenate([rows.column(kind, "start") for kind in (KERNEL, COPY, SET)])
+    lasted = np.concatenate([rows.column(kind, "ns") for kind in (KERNEL, COPY, SET)])
+    return (int(starts.min()), int((starts + lasted).max())) if len(starts) else (None, None)
+
+
+def _summary(rows: Rows, done: Work, first: int | None, last: int | None) -> dict[str, float]:
+    known = ~np.isnan(done.flops)
+    copied = rows.column(COPY, "bytes")
+    found: dict[str, float] = {
+        "kernels": rows.count(KERNEL),
+        "kernel_time_s": int(rows.column(KERNEL, "ns").sum()) / GIGA,
+        "kernels_with_op": int((done.links.op >= 0).sum()),
+        "kernels_with_flops": int(known.sum()),
+        "flops": float(done.flops[known].sum()),
+        "copies": rows.count(COPY),
+        "copies_bytes": int(copied[copied >= 0].sum()),
+        "copies_time_s": int(rows.column(COPY, "ns").sum()) / GIGA,
+        "memsets": rows.count(SET),
+        "events": rows.events,
+    }
+    if first is not None and last is not None and last > first:
+        found["span_s"] = (last - first) / GIGA
+        found |= {f"gpu_busy_share_{device}": busy / (last - first) for device, busy in _busy(rows).items()}
+    return found
+
+
+def _busy(rows: Rows) -> dict[int, int]:
+    device, start = rows.column(KERNEL, "device"), rows.column(KERNEL, "start")
+    end, found = start + rows.column(KERNEL, "ns"), dict[int, int]()
+    for one in np.unique(device).tolist():
+        covered = Covered()
+        covered.add(start[device == one], end[device == one])
+        found[one] = covered.ns or 0
+    return found
