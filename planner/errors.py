@@ -5,9 +5,10 @@
     ├ ScenarioError      UnsupportedPrecision, InvalidParallelism, InvalidWorkload
     ├ InfeasibleError    InsufficientMemory
     ├ CalibrationError   TooFewPoints
-    ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled
+    ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
-    └ StoreError         RunNotFound, SchemaTooNew, DamagedRun
+    ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun
+    └ BadSetting
 
 A message says what is wrong, why, and what to do; it lists the choices and names file, row and field.
 """
@@ -98,6 +99,10 @@ class TooLarge(ImporterError):
     """More than this importer takes."""
 
 
+class UploadRefused(ImporterError):
+    """A file that this server does not take in, or not now."""
+
+
 class MeasureError(PlannerError):
     """A measurement that could not be made."""
 
@@ -136,6 +141,10 @@ class SchemaTooNew(StoreError):
 
 class DamagedRun(StoreError):
     """A folder of the store that is not a whole run."""
+
+
+class BadSetting(PlannerError):
+    """A variable of the environment that cannot be used."""
 
 
 def nearest(name: str, choices: Iterable[str], count: int = 4) -> str:

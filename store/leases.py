@@ -29,7 +29,7 @@ def leased(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / secrets.token_hex(8)
-    with FileLock(_lock(made)):
+    with FileLock(_lock(made), thread_local=False):
         try:
             made.mkdir()
             yield made
