@@ -1,0 +1,110 @@
+"""Everything that takes files in, once for a process: the desk, the readers, the tokens, and the way there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+from starlette.routing import Route
+
+from intake.desk import Desk, Upload
+from intake.folder import Shared, shared_file, shared_files
+from intake.limits import Limits, limits
+from intake.reading import Readers, Reading
+from intake.route import routes
+from intake.tokens import LIFETIME, Tokens
+from planner.errors import UploadRefused
+from planner.quantities import MINUTE
+
+SWEEP = 5 * MINUTE
+
+
+class Intake:
+    """Files in, runs out.
+
+    limits : the operator's
+    serving : whether a server of this process has the upload route
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        """Nothing is here yet."""
+        self.limits, self.serving = limits, False
+        self._desk, self._readers, self._tokens = Desk(limits), Readers(limits), Tokens(limits.secret)
+
+    def token(self, session: str) -> tuple[str, float]:
+        """A token for a session's uploads, and how long it is good [s]."""
+        return self._tokens.issue(session, self.limits.file), LIFETIME
+
+    def routes(self, alive: Callable[[str], bool], base: str = "") -> list[Route]:
+        """The upload route; see route.py."""
+        return routes(self._desk, self._tokens, alive, base)
+
+    def read_bytes(self, session: str, name: str, content: bytes | memoryview, root: Path | str) -> Reading:
+        """Reads a small file whose bytes are in memory into a store.
+
+        raises : TooLarge, UploadRefused
+        """
+        return self._read(self._desk.receive(session, name, content), root)
+
+    def read_upload(self, session: str, upload_id: str, root: Path | str) -> Reading:
+        """Reads a file that came over the upload route into a store; then the file is gone.
+
+        raises : UploadRefused
+        """
+        return self._read(self._desk.take(session, upload_id), root)
+
+    def read_shared(self, name: str, root: Path | str) -> Reading:
+        """Reads a file of the operator's folder where it lies.
+
+        raises : UploadRefused
+        """
+        if self.limits.shared is None:
+            raise UploadRefused("This server has no folder to import from.")
+        return self._readers.read(shared_file(self.limits.shared, name), root, name)
+
+    def shared(self) -> list[Shared]:
+        """The files of the operator's folder."""
+        return shared_files(self.limits.shared) if self.limits.shared else []
+
+    def arriving(self, session: str) -> list[Upload]:
+        """A session's uploads."""
+        return self._desk.of_session(session)
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[None]:
+        """To be entered while a server has the route: old files are swept away, and at the end all of them."""
+        sweeper = asyncio.create_task(self._sweep())
+        self.serving = True
+        try:
+            yield
+        finally:
+            self.serving = False
+            sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeper
+            self.close()
+
+    def close(self) -> None:
+        """Stops what is being read, and drops what waits."""
+        self._readers.close()
+        self._desk.close()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            self._desk.sweep()
+
+    def _read(self, upload: Upload, root: Path | str) -> Reading:
+        return self._readers.read(upload.path, root, upload.name, lambda: self._desk.drop(upload))
+
+
+@cache
+def intake() -> Intake:
+    """The one of this process, as the environment says.
+
+    raises : BadSetting
+    """
+    return Intake(limits())
