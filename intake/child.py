@@ -1,7 +1,7 @@
 """The process that reads one file: `python -m intake.child`, a request on its standard input, events on its output.
 
-It takes its limits before it opens the file. Events are lines of JSON: {"progress": [what, count]}, {"imported": [...]}
-or {"refused": [...]}, {"bug": [error, place]}; the last is {"end": true}. What libraries print goes to the log. The
+It takes its limits before it opens the file. Events are lines of JSON: {"progress": [done, total]}, {"Imported": [...]}
+like Known and Refused, {"bug": [error, place]}; the last is {"end": true}. What libraries print goes to the log. The
 text of an unexpected error stays here: it may quote the file.
 """
 
@@ -20,7 +20,8 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from intake.imports import Imported, import_path
+from importers.progress import Progress
+from intake.imports import import_path
 from store.runs import Store
 
 ENVIRONMENT = {
@@ -49,7 +50,7 @@ def main() -> int:
     _limit(resource.RLIMIT_DATA, request["memory_bytes"])
     try:
         for outcome in import_path(Path(request["path"]), Store(request["store"]), _progress(tell)):
-            tell({"imported" if isinstance(outcome, Imported) else "refused": astuple(outcome)})
+            tell({type(outcome).__name__: astuple(outcome)})
     except Exception as error:  # noqa: BLE001 - the one place that tells the parent of a bug
         last = traceback.extract_tb(error.__traceback__)[-1]
         tell({"bug": [type(error).__name__, f"{Path(last.filename).name}:{last.lineno}"]})
@@ -70,14 +71,14 @@ def _events() -> Callable[[dict[str, Any]], None]:
     return tell
 
 
-def _progress(tell: Callable[[dict[str, Any]], None]) -> Callable[[str, int], None]:
+def _progress(tell: Callable[[dict[str, Any]], None]) -> Progress:
     last = 0.0
 
-    def progress(what: str, count: int) -> None:
+    def progress(done: int, total: int | None) -> None:
         nonlocal last
         if time.monotonic() - last >= EVERY:
             last = time.monotonic()
-            tell({"progress": [what, count]})
+            tell({"progress": [done, total]})
 
     return progress
 

@@ -1,26 +1,28 @@
-"""One file into the store: an export of ours as the run that it was, any other file as what an importer makes of it."""
+"""A file, folder or archive into the store: an export of ours as the run that it was, all else as importers read it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import importers
+from importers import collection
+from importers.progress import Progress, reporting
 from planner.errors import PlannerError, TooLarge
-from planner.measured import Batches, Run
+from store.local import ID_DIGITS
 from store.restore import is_export, restore
 from store.runs import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A file that became a run.
+    """Files that became a run.
 
-    file : its name
+    file : their name, or how many they are
     run : the run's id
-    tool : what wrote the file, with its version
+    tool : what wrote them, with its version
     """
 
     file: str
@@ -29,57 +31,81 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A file whose run the store has already, or that is the same as another of the same folder.
+
+    run : the run's id; empty if it is the same as another
+    of : "the store", or the other's name
+    """
+
+    file: str
+    run: str
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
-    """A file that did not: its name, the name of the error, and what is wrong, why, and what to do."""
+    """A file that is not imported: its name, the name of the error, and what is wrong, why, and what to do."""
 
     file: str
     error: str
     message: str
 
 
-Progress = Callable[[str, int], None]
-"""Told what is being done and how far it is: "rows written", 65536."""
+Outcome = Imported | Known | Refused
 
 
-def import_path(path: Path, store: Store, progress: Progress | None = None) -> Iterator[Imported | Refused]:
-    """Imports a file, or says why not.
+def import_path(path: Path, store: Store, progress: Progress | None = None) -> Iterator[Outcome]:
+    """Imports all that a path holds; what becomes of each file, one after the other.
 
     path : must stay in place meanwhile
-    progress : called now and then
+    progress : hears how far it is
     """
+    telling: AbstractContextManager[None] = reporting(progress) if progress else nullcontext()
     try:
-        run_id = restore(store, path) if is_export(path) else store.save(_watched(importers.read(path), progress))
-        run = store.run(run_id)
+        with telling:
+            if path.is_file() and is_export(path):
+                yield _imported(path.name, store, restore(store, path))
+            else:
+                yield from (_saved(found, store) for found in importers.read_all(path, _Hashes(store)))
     except (PlannerError, MemoryError) as error:
-        named = _too_large(path) if _lacked_memory(error) else error
-        yield Refused(path.name, type(named).__name__, str(named))
-    else:
-        yield Imported(path.name, run_id, f"{run.tool} {run.tool_version}")
+        yield _refused(path.name, error)
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
-    """A table that tells how many of its rows were read."""
+class _Hashes:
+    """The hashes of the files whose runs a store has."""
 
-    rows: Batches
-    progress: Progress
+    store: Store
 
-    @property
-    def schema(self) -> Any:
-        return self.rows.schema
-
-    def __iter__(self) -> Iterator[Any]:
-        done = 0
-        for batch in self.rows:
-            yield batch
-            done += batch.num_rows
-            self.progress("rows written", done)
+    def __contains__(self, file_hash: object) -> bool:
+        return isinstance(file_hash, str) and self.store.holds(file_hash)
 
 
-def _watched(run: Run, progress: Progress | None) -> Run:
-    if progress is None:
-        return run
-    return replace(run, tables={name: _Watched(rows, progress) for name, rows in run.tables.items()})
+def _saved(found: collection.Outcome, store: Store) -> Outcome:
+    if isinstance(found, collection.Refused):
+        return _refused(found.name, found.reason)
+    name = _name(found.names)
+    if isinstance(found, collection.Known):
+        return Known(name, found.run_hash[:ID_DIGITS] if found.run_hash else "", found.of)
+    try:
+        return _imported(name, store, store.save(found.run))
+    except (PlannerError, MemoryError) as error:
+        return _refused(name, error)
+
+
+def _imported(name: str, store: Store, run_id: str) -> Imported:
+    run = store.run(run_id)
+    return Imported(name, run_id, f"{run.tool} {run.tool_version}".strip())
+
+
+def _name(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _refused(name: str, error: PlannerError | MemoryError) -> Refused:
+    named = _too_large(name) if _lacked_memory(error) else error
+    return Refused(name, type(named).__name__, str(named))
 
 
 def _lacked_memory(error: BaseException) -> bool:
@@ -92,8 +118,8 @@ def _lacked_memory(error: BaseException) -> bool:
     return False
 
 
-def _too_large(path: Path) -> TooLarge:
+def _too_large(name: str) -> TooLarge:
     return TooLarge(
-        f"{path.name}: reading it took more memory than it may. Import it with `python cli.py import` where there is "
-        "more, or send what `python cli.py import FILE --summary OUT` makes of it."
+        f"{name}: reading it took more memory than it may. Import it with `python cli.py import` where there is more, "
+        "or send what `python cli.py import FILE --summary OUT` makes of it."
     )

@@ -20,14 +20,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from intake.child import ENVIRONMENT
-from intake.imports import Imported, Refused
+from intake.imports import Imported, Known, Outcome, Refused
 from intake.limits import Limits
 from planner.errors import MalformedFile, PlannerError, StoreError, TooLarge
 from planner.quantities import GIB, MINUTE
@@ -39,6 +39,10 @@ GRACE = 3.0
 """Time that a cancelled child has to take back what it wrote [s]."""
 LONGEST_LINE, MOST_OUTCOMES = 2**16, 10_000
 MODULE = "intake.child"
+OUTCOMES: dict[str, type[Imported] | type[Known] | type[Refused]] = {
+    kind.__name__: kind for kind in (Imported, Known, Refused)
+}
+_NOTHING: tuple[int, int | None] = (0, None)
 HIDDEN = ("HEADROOM_SECRET",)
 log = logging.getLogger(__name__)
 
@@ -57,14 +61,14 @@ class Reading:
 
     name : of the file
     state : see State
-    told : what the child does and how far it is
+    told : how far it is: done, and of how much, if that is known
     outcomes : of its files, imported and refused ones
     """
 
     def __init__(self, name: str) -> None:
         """A file that nobody reads yet."""
-        self.name, self.state, self.told = name, State.WAITING, ("", 0)
-        self.outcomes: tuple[Imported | Refused, ...] = ()
+        self.name, self.state, self.told = name, State.WAITING, _NOTHING
+        self.outcomes: tuple[Outcome, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
         self._late = False
         self._lock = threading.Lock()
@@ -114,14 +118,15 @@ class Reading:
                     return True
         return False
 
-    def _heard(self, event: dict[str, Any]) -> bool:
+    def _heard(self, event: Any) -> bool:
+        if not isinstance(event, dict):
+            raise TypeError("an event is an object")
         if "progress" in event:
-            what, count = event["progress"]
-            self.told = (str(what), int(count))
-        elif "imported" in event:
-            self._add(Imported(*map(str, event["imported"])))
-        elif "refused" in event:
-            self._add(Refused(*map(str, event["refused"])))
+            done, total = event["progress"]
+            self.told = (int(done), int(total) if total else None)
+        elif kind := event.keys() & OUTCOMES.keys():
+            name = kind.pop()
+            self._add(OUTCOMES[name](*map(str, event[name])))
         elif "bug" in event:
             error, place = event["bug"]
             log.error("a bug while reading a file: %s at %s", error, place)
@@ -147,15 +152,11 @@ class Reading:
                     f"{limits.memory / GIB:g} GiB of memory that it may. {_ELSEWHERE}"
                 )
             )
-        elif not self.outcomes:
-            self._refuse(
-                PlannerError(f"{self.name}: the process that read it ended with status {status}. Please report it.")
-            )
 
     def _refuse(self, error: PlannerError) -> None:
         self._add(Refused(self.name, type(error).__name__, str(error)))
 
-    def _add(self, outcome: Imported | Refused) -> None:
+    def _add(self, outcome: Outcome) -> None:
         if len(self.outcomes) < MOST_OUTCOMES:
             self.outcomes += (outcome,)
 
@@ -168,6 +169,8 @@ class Reading:
             self._process = None
             if self.state is not State.CANCELLED:
                 self.state = State.ENDED
+                if not self.outcomes:
+                    self._refuse(PlannerError(f"{self.name}: reading it ended without a word. Please report it."))
         self._ended.set()
 
 
@@ -199,7 +202,7 @@ class Readers:
         """
         reading = Reading(name)
         self._all = [one for one in self._all if not one.ended] + [reading]
-        self._pool.submit(self._do, reading, path, root, after)
+        self._pool.submit(self._do, reading, path, root, after).add_done_callback(_log_fault)
         return reading
 
     def close(self) -> None:
@@ -220,6 +223,11 @@ class Readers:
             if after:
                 after()
             reading._end()
+
+
+def _log_fault(done: Future[None]) -> None:
+    if fault := done.exception():
+        log.error("a bug while following a process that reads a file", exc_info=fault)
 
 
 def _request(path: Path, root: Path | str, limits: Limits) -> bytes:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
@@ -26,12 +27,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from planner.errors import DamagedRun, MalformedFile, SchemaTooNew, TooLarge
-from planner.measured import Run
+from planner.errors import DamagedRun, MalformedFile, SchemaTooNew, StoreError, TooLarge
+from planner.measured import KernelSample, Run
 from planner.quantities import GIB, MIB
 from store import flat, parquet, parts
 from store.choices import Choice, choice_of
 from store.exports import MANIFEST, MARK, VERSION
+from store.files import reason
 from store.local import LOCAL
 from store.places import HEAD_FILE, SUFFIX, TABLES, Place
 from store.runs import Store
@@ -155,8 +157,7 @@ def _object(content: bytes) -> dict[str, Any]:
 def _of_parquet(folder: Path, _: Mapping[str, Any]) -> Run:
     place = Place(folder.name, "", LOCAL, str(folder / HEAD_FILE), str(folder), None)
     for name, schema in _FIXED.items():
-        if not parquet.scanned(place.part(name)).schema.equals(schema):
-            raise ValueError(f"{name} has other columns")
+        _check_schema(name, parquet.scanned(place.part(name)).schema, schema)
     tables = {path.stem: parquet.Stored(place.table(path.stem)) for path in sorted((folder / TABLES).iterdir())}
     return replace(
         parts.read_head(place), points=parts.read_points(place), kernels=parts.read_kernels(place), tables=tables
@@ -195,10 +196,9 @@ def _run(manifest: Mapping[str, Any], streams: Mapping[str, Flat]) -> Run:
         head[name] = [{**item, "number": flat.number(item["number"])} for item in head[name]]
     run = parts.run_of(_rows(pa.RecordBatch.from_pylist([head], schema=parts.RUN_SCHEMA))[0])
     named = {name.removesuffix(SUFFIX): schema for name, schema in _FIXED.items()}
-    rows = {
-        name: [row for batch in streams[name] for row in _rows(batch.cast(named[name]))]
-        for name in ("points", "kernel_summary")
-    }
+    for name in ("points", "kernel_summary"):
+        _check_schema(name, streams[name].schema, named[name])
+    rows = {name: [row for batch in streams[name] for row in _rows(batch)] for name in ("points", "kernel_summary")}
     return replace(
         run,
         points=parts.points_of(rows["points"]),
@@ -218,11 +218,19 @@ def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
     return batch.to_pylist()
 
 
+def _check_schema(name: str, found: pa.Schema, wanted: pa.Schema) -> None:
+    """Refuses other columns than ours, but for those that runs of earlier versions lack."""
+    older = pa.schema([field for field in wanted if field.name in found.names or field.name not in parts.LATER])
+    if not found.equals(older):
+        raise ValueError(f"{name} has other columns")
+
+
 def _check(run: Run) -> None:
     """Refuses what no importer makes."""
     wanted = (run.tool, run.tool_version, run.source_name, run.file_hash)
     cells = [cell for point in run.points for cell in (point.metric, point.statistic, point.value)]
-    cells += [getattr(kernel, name) for kernel in run.kernels for name in kernel.__slots__]
+    required = [name for name in KernelSample.__slots__ if name not in parts.LATER]
+    cells += [getattr(kernel, name) for kernel in run.kernels for name in required]
     if None in (*wanted, *cells) or not re.fullmatch(r"[0-9a-f]{64}", run.file_hash):
         raise ValueError("a value that every run has is missing")
     for table in run.tables.values():
@@ -234,6 +242,10 @@ def _check(run: Run) -> None:
 def _faults_named(path: Path) -> Iterator[None]:
     try:
         yield
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the beginning of the file
+            raise StoreError(f"{path.name} cannot be unfolded: {reason(error)}. Make room on this machine.") from error
+        raise MalformedFile(f"{path.name} is no whole export of a run: its directory is damaged.") from error
     except (DamagedRun, *_FAULTS) as error:
         raise MalformedFile(
             f"{path.name} is no whole export of a run: {' '.join(str(error).split())[:200]}. It may have been cut off "

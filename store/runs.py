@@ -53,12 +53,12 @@ class Store:
         if not RUN_ID.fullmatch(run.id):
             raise StoreError(f'"{run.id}" is no run id: twelve hex digits of the file\'s sha256.')
         shelf = self._shelf
-        if self._is_there(run):
+        if self._is_there(run.file_hash):
             return run.id
         try:
             with shelf.staging() as folder:
                 _write(folder, run)
-                if not self._is_there(run, mend=True):
+                if not self._is_there(run.file_hash, mend=True):
                     shelf.publish(folder, run.id)
         except OSError as error:
             raise StoreError(
@@ -86,6 +86,14 @@ class Store:
         place = self.place(run_id)
         run = replace(parts.read_head(place), points=parts.read_points(place), kernels=parts.read_kernels(place))
         return read_choice(place).applied(run)
+
+    def holds(self, file_hash: str) -> bool:
+        """Whether the store has the run of a file, whole.
+
+        file_hash : sha256 of the file's content, in hex
+        raises : StoreError if another file's hash begins alike
+        """
+        return bool(RUN_ID.fullmatch(file_hash[:ID_DIGITS])) and self._is_there(file_hash)
 
     def tables(self, run_id: str) -> list[str]:
         """Names of the tables of a run.
@@ -199,9 +207,10 @@ class Store:
             raise RunNotFound(f'Run {run_id[:64]} has no table "{name[:64]}". Its tables: {listed}.')
         return place.table(name)
 
-    def _is_there(self, run: Run, *, mend: bool = False) -> bool:
-        """Whether the run is in the store, whole. One that is not whole makes room if `mend` says so."""
-        place = next(iter(self._shelf.places(run.id)), None)
+    def _is_there(self, file_hash: str, *, mend: bool = False) -> bool:
+        """Whether the run of a file is in the store, whole. One that is not whole makes room if `mend` says so."""
+        run_id = file_hash[:ID_DIGITS]
+        place = next(iter(self._shelf.places(run_id)), None)
         if place is None:
             return False
         try:
@@ -211,8 +220,8 @@ class Store:
                 with suppress(FileNotFoundError):
                     self._shelf.remove(place)
             return False
-        if there.file_hash != run.file_hash:
-            raise StoreError(f"Run {run.id} is another file whose hash begins alike. Delete that run to save this one.")
+        if there.file_hash != file_hash:
+            raise StoreError(f"Run {run_id} is another file whose hash begins alike. Delete that run to save this one.")
         return True
 
 

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import importers
-from intake.imports import Imported, import_path
+from importers.progress import Progress
+from intake.imports import Known, Refused, import_path
 from planner.errors import UnknownFormat
 from planner.quantities import MIB
 from store import exports
+from store.local import ID_DIGITS
 from store.runs import Store, default_root
 from verbs.status import BAD_QUESTION, DONE
 
@@ -24,17 +26,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Imports each file, or says by name why not; with --summary, writes what of it is worth sending."""
+    """Imports each file, folder or archive, and says by name what becomes of each file in it."""
     if given.summary:
         return _summarise(given.files, given.summary)
-    store, refused = Store(default_root()), 0
-    for outcome in (outcome for path in given.files for outcome in import_path(path, store)):
-        if isinstance(outcome, Imported):
-            print(f"{outcome.run}  {outcome.file}  {outcome.tool}")
-        else:
-            refused += 1
+    store, status = Store(default_root()), DONE
+    for outcome in (outcome for path in given.files for outcome in import_path(path, store, _progress())):
+        if isinstance(outcome, Refused):
+            status = BAD_QUESTION
             print(f"headroom: {outcome.message}", file=sys.stderr)
-    return BAD_QUESTION if refused else DONE
+        elif isinstance(outcome, Known):
+            print(f"{outcome.run or '-' * ID_DIGITS}  {outcome.file}  known: {outcome.of} has it")
+        else:
+            print(f"{outcome.run}  {outcome.file}  {outcome.tool}")
+    return status
+
+
+def _progress() -> Progress | None:
+    """Shows how far an import is, where a person looks on."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int | None) -> None:
+        told = f"{100 * done / total:.0f} %" if total else f"{done:,}"
+        print(f"\r{told:>14}\r", end="", file=sys.stderr)
+
+    return show
 
 
 def _summarise(files: list[Path], target: Path) -> int:

@@ -16,16 +16,16 @@ def main() -> None:
     if how in ("SIGSEGV", "SIGKILL", "SIGXCPU"):
         os.kill(os.getpid(), getattr(signal, how))
     if how == "garbage":
-        sys.stdout.write('nonsense\n[]\n{"progress": 3}\n{"refused": null}\n' + "x" * 200_000 + "\n")
+        sys.stdout.write('nonsense\n[]\n{"progress": 3}\n{"Refused": null}\n' + "x" * 200_000 + "\n")
     if how == "silent":
         time.sleep(60)
     if how == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        sys.stdout.write('{"progress": ["rows written", 5]}\n')
+        sys.stdout.write('{"progress": [5, 10]}\n')
         sys.stdout.flush()
         time.sleep(60)
     if how == "secret":
-        told = {"refused": [request["path"], str(sorted(os.environ)), os.environ["TMPDIR"]]}
+        told = {"Refused": [request["path"], str(sorted(os.environ)), os.environ["TMPDIR"]]}
         sys.stdout.write(json.dumps(told) + '\n{"end": true}\n')
 
 
