@@ -30,6 +30,9 @@ SAME_BANDWIDTH, SAME_MEMORY = 0.05, 0.1
 SPELLED = re.compile(r"(?<![a-z])(nvfp4|mxfp4|fp8|awq|gptq|int8|int4)(?![a-z])")
 UNPACKING = re.compile(r"(?!triton_).*(marlin|awq_gemm|awq_dequant|gptq_gemm)")
 """Kernels of quantized weights; not Inductor's, which bear the names of their neighbours."""
+SINGLE = re.compile(r"(?!triton_).*(f32f32|(?<![a-z])sgemm|tf32)")
+NOTABLE = 0.2
+"""Share of kernel time from which 32-bit products are more than a router's."""
 SIXTEEN, FOUR_BIT = ("bf16", "fp16"), ("awq", "gptq")
 SETTINGS: Mapping[str, tuple[str, float, str, float]] = {
     "gpu_bandwidth_gb_s": ("bandwidth", GIGA, "GB/s", SAME_BANDWIDTH),
@@ -109,15 +112,31 @@ def other_quantization(evidence: Evidence) -> Iterator[Finding]:
             SCHEMES[spelled[0]].bits, SCHEMES[chosen].bits, "bit", WRONG.format("quantization"),
             f"Choose {' or '.join(spelled)}.",
         )  # fmt: skip
-    spent = {kernel.name: kernel.seconds for kernel in evidence.run.kernels if UNPACKING.match(kernel.name.lower())}
-    if chosen in SIXTEEN and sum(spent.values()) > 0:
-        share = sum(spent.values()) / sum(kernel.seconds for kernel in evidence.run.kernels)
+    name, share = _spent(evidence, UNPACKING)
+    if chosen in SIXTEEN and share > 0:
         yield Finding(
-            QUANTIZATION, Severity.ERROR, max(spent, key=lambda name: spent[name]),
+            QUANTIZATION, Severity.ERROR, name,
             f"{percent(share)} of kernel time is in kernels that unpack quantized weights; {chosen} was chosen, which "
             "has none.",
             share, 1.0, "of kernel time", "the traced model is quantized", "Choose its quantization.",
         )  # fmt: skip
+    name, share = _spent(evidence, SINGLE)
+    if share > NOTABLE:
+        yield Finding(
+            QUANTIZATION, Severity.WARNING, name,
+            f"{percent(share)} of kernel time is in matrix products of 32-bit numbers; {chosen} was chosen, which has "
+            "none.",
+            share, NOTABLE, "of kernel time", "the traced program is no LLM in vLLM, or runs with dtype float32",
+            "Look at --dtype in the server's start-up log.",
+        )  # fmt: skip
+
+
+def _spent(evidence: Evidence, named: re.Pattern[str]) -> tuple[str, float]:
+    """The longest of the kernels that are named so, and their share of kernel time [1]."""
+    kernels = [kernel for kernel in evidence.run.kernels if named.match(kernel.name.lower())]
+    whole = sum(kernel.seconds for kernel in evidence.run.kernels)
+    longest = max(kernels, key=lambda kernel: kernel.seconds, default=None)
+    return (longest.name, sum(kernel.seconds for kernel in kernels) / whole) if longest and whole else ("", 0.0)
 
 
 def _named(name: str) -> Gpu | None:

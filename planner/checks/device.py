@@ -24,7 +24,7 @@ REPEATED, SLICES, DRIFTS = 20, 20, 1.1
 
 
 def clock_drift(evidence: Evidence) -> Iterator[Finding]:
-    """The same kernels slower, or faster, from some time on.
+    """The same kernels at another speed from some time on.
 
         level = median over a twentieth of the trace of time / median time of the same name and grid
         ratio of the levels after and before the best split > 1.1, or < 1 / 1.1

@@ -81,7 +81,7 @@ def op_roof(evidence: Evidence) -> Iterator[Finding]:
         f"{asked.deployment.gpu.label}. The farthest would run at {tera(worst.rate)}.",
         worst.rate, roof, "FLOP/s",
         "model, batch, context or phase chosen here is not the one that was traced",
-        "Correct them beside the chart; NVTX ranges of the trace name the tokens of a step.",
+        "Choose what was traced: its NVTX ranges name the tokens of a step, the server's start-up log the rest.",
     )  # fmt: skip
 
 

@@ -34,21 +34,17 @@ def compute_roof(evidence: Evidence) -> Iterator[Finding]:
         N : parameters that a token uses, embedding and lm_head included
 
     evidence : cases with lengths [tokens]
-    returns : a finding for each point above the peak; unless the peak is broken, also for each above what kernels
-        reach; and one for the rest of their benchmark
+    returns : where the ops of any point break the peak, a finding for each point above it; else one for each that needs
+        more than 1.1 times what kernels reach; and one for the rest of their benchmark
     valid : prompts not known to come from the cache. 2 N a token counts the embedding too, which is no arithmetic: the
-        second condition counts exactly, at the rates of data/efficiency.yaml
+        second condition counts exactly, at the rates of data/efficiency.yaml, for vLLM's kernels alone
     source : 2 N a token: Kaplan et al., arXiv:2001.08361
     """
     looked = [(case, max(found, key=_share)) for case in evidence.cases if (found := list(works(case)))]
     impossible = any(work.peak_share > 1 for _, work in looked)
-    caught = [
-        (case, work)
-        for case, work in looked
-        if _possible(case, work) > 1 and (_peak_ratio(case, work) > 1 or (not impossible and _near(case, work)))
-    ]
-    for case, work in caught:
-        yield _above_peak(case, work) if _peak_ratio(case, work) > 1 else _above_kernels(case, work)
+    beyond, told = (_beyond_peak, _above_peak) if impossible else (_beyond_kernels, _above_kernels)
+    caught = [(case, work) for case, work in looked if beyond(case, work)]
+    yield from (told(case, work) for case, work in caught)
     models = {case.asked.model.name for case, _ in caught}
     rest = [work for case, work in looked if case.asked.model.name in models and (case, work) not in caught]
     if rest:
@@ -87,21 +83,17 @@ def _share(work: Work) -> float:
     return work.kernel_share
 
 
-def _possible(case: Case, work: Work) -> float:
-    """Time that the arithmetic needs over the time it took: at the rates of vLLM's kernels, or, of others, the peak."""
-    return work.kernel_share if case.asked.engine.name in OURS else work.peak_share
+def _beyond_peak(case: Case, work: Work) -> bool:
+    possible = work.kernel_share if case.asked.engine.name in OURS else work.peak_share
+    return possible > 1 and work.counted / work.seconds > _peak(case)
 
 
-def _near(case: Case, work: Work) -> bool:
+def _beyond_kernels(case: Case, work: Work) -> bool:
     return case.asked.engine.name in OURS and work.kernel_share > NEAR
 
 
 def _peak(case: Case) -> float:
     return case.asked.deployment.gpu.peak(case.asked.quantization.matmul)
-
-
-def _peak_ratio(case: Case, work: Work) -> float:
-    return work.counted / work.seconds / _peak(case)
 
 
 def _step(case: Case) -> float | None:
@@ -128,14 +120,14 @@ def _above_peak(case: Case, work: Work) -> Finding:
 
 
 def _above_kernels(case: Case, work: Work) -> Finding:
-    rate, gpu = work.flops / work.seconds, case.asked.deployment.gpu.label
+    rate, counted = work.flops / work.seconds, work.counted / work.seconds / _peak(case)
     return Finding(
         COMPUTE,
         Severity.WARNING,
         case.subject,
         f"{work.what} takes {duration(work.seconds)}, which makes {tera(rate)} on each GPU, "
-        f"{percent(work.peak_share)} of the peak of {gpu}: {work.kernel_share:#.3g} times what its "
-        "matrix products and attention reach when they run alone.",
+        f"{percent(work.peak_share)} of the peak of {case.asked.deployment.gpu.label} ({percent(counted)} at 2 FLOP a "
+        f"parameter and token): {work.kernel_share:#.3g} times what its matrix products and attention reach alone.",
         rate,
         rate / work.kernel_share,
         "FLOP/s",

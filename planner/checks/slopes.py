@@ -33,7 +33,7 @@ LOADS = ("concurrency", "requests", "input_tokens", "output_tokens", "random_ran
 
 
 def marginal_cost(evidence: Evidence) -> Iterator[Finding]:
-    """What a further prompt token costs, over GPUs.
+    """A prompt token that costs less than its arithmetic.
 
         cost = slope of TTFT over the prompt's length; least = slope of its FLOPs at the dense peaks
 

@@ -18,7 +18,7 @@ import numpy as np
 from planner.checks.columns import Requests
 from planner.checks.evidence import Evidence, Finding
 from planner.checks.work import whole_time
-from planner.measured import Severity
+from planner.measured import Run, Severity
 from planner.quantities import FloatArray
 from planner.words import digits, duration, percent
 
@@ -70,8 +70,8 @@ def warm_up(evidence: Evidence) -> Iterator[Finding]:
     valid : the fastest of a first round waits for no other, so a burst is no warm-up; from 12 requests on
     source : compilation, graph capture and memory allocation happen once
     """
-    first = max(1, int(float(evidence.run.settings.get("concurrency") or 1)))
     for sent in evidence.requests:
+        first = _first_round(evidence.run, sent)
         by_ttft = bool(np.isfinite(sent.ttft).sum() >= ENOUGH)
         values, times = (sent.ttft, SLOWER) if by_ttft else (sent.latency, SLOWER_END)
         early, late = _finite(values[:first]), _finite(values[first:])
@@ -100,7 +100,8 @@ def not_served(evidence: Evidence) -> Iterator[Finding]:
     source : conservation of requests
     """
     for case in evidence.cases:
-        served, offered, count = case.value("request_throughput"), case.told("request_rate"), case.told("requests")
+        served, offered = case.value("request_throughput"), case.told("request_rate")
+        count = case.told("requests") or (evidence.run.summary.get("requests") if len(evidence.cases) == 1 else None)
         if not served or not offered or not count or case.told("concurrency"):
             continue
         expected = count / (count / offered + (whole_time(case) or 0.0))
@@ -179,6 +180,15 @@ def _growing(sent: Requests) -> Finding | None:
         f"the queue grows by {digits((late - early) / span * 1.5)} s in each second: more is offered than served",
         "Repeat it twice as long: a time that doubles is of the test, not of the server. Then lower the rate.",
     )  # fmt: skip
+
+
+def _first_round(run: Run, sent: Requests) -> int:
+    """Requests that do not wait for an earlier one to end: as many as the client keeps open, one at an offered rate."""
+    told = _number(run.settings.get("concurrency"))
+    if told or _number(run.settings.get("request_rate")):
+        return max(1, int(told or 1))
+    ended = np.nan_to_num(sent.start[:1] + sent.latency[:1])
+    return max(1, int(np.sum(sent.start < ended))) if len(ended) else 1
 
 
 def _finite(values: FloatArray) -> FloatArray:

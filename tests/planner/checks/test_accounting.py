@@ -38,7 +38,9 @@ def test_the_same_load_has_the_same_output():
 def test_tokens_that_the_load_tells_must_come_out():
     rates = [point("request_throughput", 2.0, "total", **LOAD), point("output_throughput", 150.0, "total", **LOAD)]
     (one,) = found(run(*rates), "token_accounting")
-    assert (one.measured, one.limit) == (75.0, 101.0)
+    assert (one.severity, one.measured, one.limit) == (Severity.WARNING, 75.0, 101.0)
+    (grave,) = found(run(rates[0], point("output_throughput", 20.0, "total", **LOAD)), "token_accounting")
+    assert grave.severity is Severity.ERROR
     assert not found(run(rates[0], point("output_throughput", 202.0, "total", **LOAD)), "token_accounting")
 
 

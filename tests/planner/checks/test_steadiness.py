@@ -57,6 +57,13 @@ def test_a_first_burst_is_no_warm_up():
     assert "Send 8 requests" in one.experiment
 
 
+def test_the_first_round_is_what_was_sent_before_its_first_answer():
+    start = np.concatenate([np.zeros(4), 3.0 + np.arange(16)])
+    ttft = np.concatenate([[2.0, 2.1, 2.2, 0.1], np.full(16, 0.1)])
+    assert not found(run(tables=sent(start, ttft, ttft + 0.5)), "warm_up"), "one of the first four was quick"
+    assert found(run(tables=sent(start, np.maximum(ttft, np.where(start > 0, 0, 2)), ttft + 0.5)), "warm_up")
+
+
 def test_latencies_alone_tell_a_warm_up_too():
     nothing = np.full(20, np.nan)
     late = np.concatenate([np.full(4, 2.5), np.full(16, 0.1)])

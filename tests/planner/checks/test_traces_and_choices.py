@@ -110,6 +110,14 @@ def test_kernels_that_unpack_weights_belong_to_no_16_bit_model():
     assert not found(run(kernels=inductor), "other_quantization", "h100-sxm", LLAMA_8B, quantization="bf16")
 
 
+def test_32_bit_products_belong_to_no_scheme():
+    wide = KernelSample("sm80_xmma_gemm_f32f32_f32f32_f32_tn_n", "gemm", 0, 9, 3.0)
+    narrow = KernelSample("sm80_xmma_gemm_bf16bf16_bf16f32_f32_tn_n", "gemm", 0, 9, 1.0)
+    (one,) = found(run(kernels=(wide, narrow)), "other_quantization", "h100-sxm", LLAMA_8B)
+    assert (one.measured, one.severity) == (0.75, Severity.WARNING)
+    assert not found(run(kernels=(narrow,)), "other_quantization", "h100-sxm", LLAMA_8B)
+
+
 def test_a_table_with_a_sparse_peak():
     rows = [llama(batch="1", latency_ms="7", peak_bf16_tflop_s="1979", hbm_gb_s="3350")] * 2
     (one,) = in_rows(rows, "other_data_sheet")
