@@ -39,6 +39,8 @@ def verdict(run: Run) -> str:
         leading = list(totals(run.kernels).items())[:3]
         shares = ", ".join(f"{kind} {percent(seconds / spent)}" for kind, seconds in leading) if spent else ""
         return f"{said} **{launches:,}** kernel launches, **{duration(spent)}** of kernel time: {plain(shares)}."
+    if rows := run.summary.get("rows"):
+        return f"{said} A table of **{rows:,.0f}** rows."
     return f"{said} **{len(run.points)}** measured values." if run.points else said
 
 

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import streamlit as st
+
+from planner.overlay import Mark
+from planner.scenario import Scenario
+from ui.charts import roofline
 
 
 def theme() -> str:
     """The reader's theme: "light" or "dark"."""
     return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def roof_chart(
+    scenario: Scenario, predicted: Iterable[Mark], measured: Iterable[Mark], key: str, *, measured_alone: bool = False
+) -> None:
+    """The roofline of a scenario's GPU with predicted and measured marks.
+
+    key : of the element
+    measured_alone : label these only, where each predicted mark has a measured twin
+    """
+    gpu, marks, points = scenario.deployment.gpu, list(predicted), list(measured)
+    said = f"Roofline of {gpu.label} with {len(points)} measured marks beside {len(marks)} predicted ones"
+    data = roofline.datasets(gpu, scenario.quantization.matmul, marks, points, measured_alone=measured_alone)
+    chart(roofline.roofline_spec(theme()), data, key=key, alt=said)
 
 
 def chart(spec: Mapping[str, Any], data: Mapping[str, list[dict[str, Any]]], key: str, alt: str) -> None:

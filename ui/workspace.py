@@ -9,8 +9,10 @@ from pathlib import Path
 import importers
 from importers.reference import TOOL as DEMO
 from importers.reference import reference_runs
+from planner.checks import NEEDED
 from planner.measured import Run
 from store.runs import Store, default_root
+from store.streams import with_tables
 
 SAFE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -27,8 +29,8 @@ def known_runs() -> dict[str, Run]:
 
 
 def whole_run(run: Run) -> Run:
-    """A run with its points and kernels."""
-    return run if is_demo(run) else store().run(run.id)
+    """A run with its points, kernels, and the tables that the checks look at."""
+    return run if is_demo(run) else with_tables(store(), run.id, NEEDED)
 
 
 def is_demo(run: Run) -> bool:

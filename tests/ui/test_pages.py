@@ -12,6 +12,7 @@ from planner.catalogue_models import known_model
 from planner.errors import UnknownModel
 from store.runs import Store, default_root
 from ui.question import PRESETS
+from ui.workspace import import_bytes
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,6 +176,59 @@ def test_floor_utilisation_of_the_lab_at_batch_one():
         if "decode sweep" in run.source_name:
             reached = opened("evidence", run=run.id).dataframe[0].value["Floor reached"].iloc[0]
             assert round(100 * reached) == expected[run.gpu_names[0]]
+
+
+def kept(name, text):
+    """Imports a file of that text into the store, as an upload does."""
+    return import_bytes(name, text.encode()).id
+
+
+PREFILLS = """gpu,model,quantization,batch,input_tokens,output_tokens,latency_ms
+A100 PCIe 80GB,meta-llama/Llama-3.1-8B-Instruct,bf16,1,{},1,19.88
+H200,meta-llama/Llama-3.1-8B-Instruct,bf16,1,{},1,12.14
+"""
+
+
+def test_an_impossible_table_says_so_with_cause_and_experiment():
+    app = opened("evidence", run=kept("cached.csv", PREFILLS.format(4096, 4096)))
+    said = text(app).replace("\\", "")
+    assert not app.exception
+    assert ":material/error: **Impossible: More FLOP/s than the GPU has**" in said
+    assert "10.6 times the dense bf16 peak of A100 PCIe 80GB" in said
+    assert "5.48 times the dense bf16 peak of H200" in said
+    assert "*Likely cause:* prefix-cache hits" in said
+    assert "*To settle it:* Start vLLM with --no-enable-prefix-caching" in said
+    assert next(box for box in app.selectbox if box.label == "Series").options == [
+        "A100 PCIe 80GB, Llama-3.1-8B-Instruct",
+        "H200, Llama-3.1-8B-Instruct",
+    ]
+
+
+def test_a_sound_table_says_so():
+    app = opened("evidence", run=kept("sound.csv", PREFILLS.format(64, 64)))
+    assert "physics checks: nothing found" in text(app)
+    assert "More FLOP/s" not in text(app)
+
+
+def test_a_table_of_an_unknown_gpu_or_model_is_refused_by_name():
+    for known, unknown in (("A100 PCIe 80GB", "A100"), ("meta-llama/Llama-3.1-8B-Instruct", "nobody/nothing")):
+        app = opened("evidence", run=kept("unknown.csv", PREFILLS.format(64, 64).replace(known, unknown)))
+        assert not app.exception
+        assert unknown.split("/")[-1] in app.error[0].value
+
+
+def test_waves_are_told_of_the_demo():
+    run = next(run for run in reference_runs() if "decode sweep, L40S" in run.source_name)
+    said = text(opened("evidence", run=run.id)).replace("\\", "")
+    assert "**Doubtful: A batch that runs in several waves**" in said
+    assert "two waves of max_num_seqs = 256" in said
+
+
+def test_a_file_cannot_write_markdown_into_a_finding():
+    row = PREFILLS.format(4096, 4096).replace("A100 PCIe 80GB", "H100 [x](javascript:alert)").replace("H200", "H100")
+    app = opened("evidence", run=kept("hostile.csv", row))
+    assert not app.exception
+    assert "[x](" not in text(app)
 
 
 def test_unknown_run_is_told():

@@ -8,18 +8,19 @@ from planner.errors import PlannerError
 from planner.estimate import phases
 from planner.measured import Run, Severity
 from planner.memory import memory
-from planner.overlay import Mark, compare, kernel_marks, predicted_marks, scenario_of, step_marks
+from planner.overlay import compare, kernel_marks, predicted_marks, scenario_of, step_marks
 from planner.scenario import Scenario
-from ui.charts import roofline
+from planner.table import table_rows
 from ui.comparison import comparison_table, kernel_table, verdict
 from ui.confirm import Confirmed, confirm
+from ui.findings import show_findings
 from ui.link import choice, read_link, write_link
-from ui.show import chart, theme
+from ui.show import roof_chart
+from ui.table_view import show_table
 from ui.words import plain
 from ui.workspace import import_bytes, is_demo, known_runs, label, store, whole_run
 
 UPLOAD_LIMIT_MB = 200
-Marks = tuple[Mark, ...]
 
 
 def page() -> None:
@@ -45,7 +46,8 @@ def page() -> None:
 def upload() -> None:
     """Takes files in; each is imported or refused by name, once."""
     files = st.file_uploader(
-        "Drop an Nsight Systems SQLite export or a vllm bench serve result. Larger files: python cli.py import FILE.",
+        "Drop an Nsight Systems SQLite export, a vllm bench serve result or a CSV table with gpu, model and measured "
+        "columns. Larger files: python cli.py import FILE.",
         accept_multiple_files=True,
         max_upload_size=UPLOAD_LIMIT_MB,
         key="upload",
@@ -62,18 +64,33 @@ def upload() -> None:
 def evidence(run: Run) -> None:
     """What the run is, the confirmed GPU and model, its points on the roof, the tables."""
     st.markdown(("**Demo workspace.** " if is_demo(run) else "") + verdict(run))
+    checked = st.container()
     show_notes(run)
+    rows = table_rows(run)
     try:
-        chosen = confirm(run)
-        scenario = scenario_of(run, chosen.gpu, chosen.model, **chosen.cells)
-        if run.kernels:
-            show_kernels(run, scenario)
+        if rows:
+            with checked:
+                show_findings(run, None, None, "decode", {})
+            show_table(run, rows)
         else:
-            show_points(run, scenario, chosen)
+            chosen = confirm(run)
+            with checked:
+                phase = st.session_state.get("phase", "decode")
+                show_findings(run, chosen.gpu, chosen.model, phase, chosen.cells)
+            show_run(run, chosen)
     except PlannerError as error:
         st.error(plain(str(error)))
     if not is_demo(run):
         _delete(run)
+
+
+def show_run(run: Run, chosen: Confirmed) -> None:
+    """A trace or load test on the roof, beside the prediction for what was confirmed."""
+    scenario = scenario_of(run, chosen.gpu, chosen.model, **chosen.cells)
+    if run.kernels:
+        show_kernels(run, scenario)
+    else:
+        show_points(run, scenario, chosen)
 
 
 def show_notes(run: Run) -> None:
@@ -95,17 +112,11 @@ def show_kernels(run: Run, scenario: Scenario) -> None:
     phase = decode if st.session_state.get("phase", "decode") == "decode" else prefill
     name = "decode" if phase is decode else "prefill"
     marks, unplaced = kernel_marks(run, phase)
-    above = sum(mark.share for mark in marks if mark.above_roof)
     st.markdown(
         f"**{len(marks)}** kernels stand on the roof with the FLOPs of the model's ops that their class implements "
         f"and their own measured time; {100 * unplaced:.0f} % of kernel time has no op in the model."
     )
-    if above > 0:
-        st.warning(
-            f"{100 * above:.0f} % of kernel time lies above the roof: this trace does not show {name} of this model "
-            "with this batch and context. Correct them above."
-        )
-    _roof(scenario, predicted_marks(name, phase), marks, f"roof-{run.id}")
+    roof_chart(scenario, predicted_marks(name, phase), marks, f"roof-{run.id}")
     kernel_table(run, marks)
 
 
@@ -114,17 +125,10 @@ def show_points(run: Run, scenario: Scenario, chosen: Confirmed) -> None:
     compared = compare(run, chosen.gpu, chosen.model, **chosen.cells)
     predicted, measured = step_marks(compared)
     if measured:
-        _roof(scenario, predicted, measured, f"roof-{run.id}", measured_alone=True)
+        roof_chart(scenario, predicted, measured, f"roof-{run.id}", measured_alone=True)
     elif compared and all(comparison.refusal for comparison in compared):
         st.error(plain(compared[0].refusal or ""))
     comparison_table(compared)
-
-
-def _roof(scenario: Scenario, predicted: Marks, measured: Marks, key: str, *, measured_alone: bool = False) -> None:
-    gpu = scenario.deployment.gpu
-    said = f"Roofline of {gpu.label} with {len(measured)} measured marks beside {len(predicted)} predicted ones"
-    data = roofline.datasets(gpu, scenario.quantization.matmul, predicted, measured, measured_alone=measured_alone)
-    chart(roofline.roofline_spec(theme()), data, key=key, alt=said)
 
 
 def _import(name: str, content: memoryview) -> tuple[bool, str]:

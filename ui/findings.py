@@ -1,0 +1,98 @@
+"""What the physics checks say of a run: severity in icon and word, the sentence, numbers, likely cause, experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from planner.checks import CHECKS, Finding, evidence, findings, title
+from planner.measured import Run, Severity
+from planner.model import Model
+from ui.words import digits, plain
+
+ICONS = {Severity.ERROR: ":material/error:", Severity.WARNING: ":material/warning:", Severity.INFO: ":material/info:"}
+FEW, LONGEST = 3, 80
+"""Findings of one check that are all shown as sentences; characters of a kernel's name."""
+WORDS = {Severity.ERROR: "Impossible", Severity.WARNING: "Doubtful", Severity.INFO: "To know"}
+
+
+def show_findings(run: Run, gpu: str | None, model: Model | None, phase: str, cells: dict[str, str]) -> None:
+    """Every finding, those of one check together; the plain ones one click away.
+
+    run : with its tables
+    gpu, model, cells : the reader's choice; None for a table, whose rows name their own
+    phase : that a trace is taken to show
+    """
+    found = _found(run.id, gpu, repr(model), phase, tuple(sorted(cells.items())), run, model)
+    if not found:
+        st.caption(f":material/check: {len(CHECKS)} physics checks: nothing found.")
+        return
+    alike = _grouped(found)
+    grave = [group for group in alike if group[0].severity is not Severity.INFO]
+    for group in grave or alike:
+        _card(group)
+    more = [group for group in alike if group not in grave]
+    if grave and more:
+        with st.expander(f"What else the checks say ({len(more)})"):
+            for group in more:
+                _card(group)
+
+
+@st.cache_data(max_entries=64, show_spinner="Checking against physics")
+def _found(
+    run_id: str,  # noqa: ARG001 - part of the key
+    gpu: str | None,
+    shapes: str,  # noqa: ARG001 - part of the key
+    phase: str,
+    cells: tuple[tuple[str, str], ...],
+    _run: Run,
+    _model: Model | None,
+) -> tuple[Finding, ...]:
+    return findings(evidence(_run, gpu, _model, phase, **dict(cells)))
+
+
+def _grouped(found: Iterable[Finding]) -> list[list[Finding]]:
+    """Findings of one check together, gravest check first, each led by the one farthest from its limit."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in found:
+        groups.setdefault(finding.check, []).append(finding)
+    return [sorted(group, key=lambda one: -max(one.ratio, 1 / one.ratio)) for group in groups.values()]
+
+
+def _card(group: Sequence[Finding]) -> None:
+    worst = group[0]
+    gravest = min(group, key=lambda one: list(ICONS).index(one.severity)).severity
+    shown = group if len(group) <= FEW else group[:1]
+    count = f" · {len(group)} points, the farthest shown" if len(group) > len(shown) else ""
+    with st.container(border=True):
+        st.markdown(f"{ICONS[gravest]} **{WORDS[gravest]}: {plain(title(worst.check))}**{count}")
+        for one in shown:
+            st.markdown(f"**{plain(_short(one.subject))}.** {plain(one.sentence)}")
+        st.markdown(f"*Likely cause:* {plain(worst.cause)}.  \n*To settle it:* {plain(worst.experiment)}")
+        if len(group) > 1:
+            with st.expander(f"All {len(group)} in numbers"):
+                _table(group)
+
+
+def _short(subject: str) -> str:
+    return subject if len(subject) <= LONGEST else f"{subject[: LONGEST - 1]}…"
+
+
+def _table(group: Iterable[Finding]) -> None:
+    rows = [
+        {
+            "Point": one.subject,
+            "Severity": WORDS[one.severity],
+            "Measured": one.measured,
+            "Limit": one.limit,
+            "Unit": one.unit,
+            "Measured ÷ limit": f"{digits(one.ratio)}",
+            "What was found": one.sentence,
+            "Likely cause": one.cause,
+        }
+        for one in group
+    ]
+    number = st.column_config.NumberColumn(format="%.4g")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Measured": number, "Limit": number})
