@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
@@ -58,7 +59,11 @@ def _grouped(found: Iterable[Finding]) -> list[list[Finding]]:
     groups: dict[str, list[Finding]] = {}
     for finding in found:
         groups.setdefault(finding.check, []).append(finding)
-    return [sorted(group, key=lambda one: -max(one.ratio, 1 / one.ratio)) for group in groups.values()]
+    return [sorted(group, key=_distance, reverse=True) for group in groups.values()]
+
+
+def _distance(finding: Finding) -> float:
+    return max(finding.ratio, 1 / finding.ratio) if finding.ratio > 0 else math.inf
 
 
 def _card(group: Sequence[Finding]) -> None:

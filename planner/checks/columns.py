@@ -23,7 +23,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 SAME_SHAPE = "gemm"
 """Kernels whose work is told by name and grid: attention grows with the context, these do not."""
 
-Column = NDArray[Any]
+PRIME = 1_000_003
+"""Factor that tells keys of several numbers apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +79,34 @@ def launches(run: Run) -> Launches:
     known: dict[str, int] = {}
     parts: list[tuple[NDArray[np.int64], FloatArray, FloatArray]] = []
     for batch in _columns(run, KERNELS):
-        device, process = _numbers(batch["device"]), _numbers(batch["process_id"])
-        for number in np.unique(device[np.isfinite(device)]):
-            running = process[(device == number) & np.isfinite(process)]
-            processes.setdefault(int(number), set()).update(int(found) for found in np.unique(running))
-        parts.append(_products(batch, device, known))
+        for device, process in _pairs(_numbers(batch["device"]), _numbers(batch["process_id"])):
+            processes.setdefault(device, set()).add(process)
+        parts.append(_products(batch, known))
     if not parts:
         return NO_LAUNCHES
     key, start, seconds = (np.concatenate(side) for side in zip(*parts, strict=True))
-    return Launches({number: frozenset(ids) for number, ids in processes.items()}, key, start, seconds)
+    return Launches({device: frozenset(ids) for device, ids in processes.items()}, key, start, seconds)
 
 
-def _products(
-    batch: Mapping[str, Any], device: FloatArray, known: dict[str, int]
-) -> tuple[NDArray[np.int64], FloatArray, FloatArray]:
+def _pairs(devices: FloatArray, processes: FloatArray) -> set[tuple[int, int]]:
+    """Devices and the processes on them, told where either changes from one row to the next."""
+    told = np.isfinite(devices) & np.isfinite(processes)
+    devices, processes = devices[told], processes[told]
+    changes = np.flatnonzero((np.diff(devices, prepend=np.nan) != 0) | (np.diff(processes, prepend=np.nan) != 0))
+    pairs = np.unique(devices[changes] + 1j * processes[changes])
+    return {(int(pair.real), int(pair.imag)) for pair in pairs}
+
+
+def _products(batch: Mapping[str, Any], known: dict[str, int]) -> tuple[NDArray[np.int64], FloatArray, FloatArray]:
     kinds, kind_of = _coded(batch["kind"])
+    chosen = np.flatnonzero(np.array([name == SAME_SHAPE for name in kinds] or [False])[kind_of])
     names, name_of = _coded(batch["name"])
-    codes = np.array([known.setdefault(name, len(known)) for name in names] or [0], dtype=np.int64)
-    key = codes[name_of]
-    for side in (*(_numbers(batch[f"grid_{axis}"]) for axis in "xyz"), device):
-        key = key * 1_000_003 + np.nan_to_num(side).astype(np.int64)
-    start, end = _numbers(batch["start_ns"]), _numbers(batch["end_ns"])
-    chosen = np.array([name == SAME_SHAPE for name in kinds] or [False])[kind_of] & (end > start)
-    return key[chosen], start[chosen] / GIGA, (end - start)[chosen] / GIGA
+    key = np.array([known.setdefault(name, len(known)) for name in names] or [0], dtype=np.int64)[name_of[chosen]]
+    for column in ("grid_x", "grid_y", "grid_z", "device"):
+        key = key * PRIME + np.nan_to_num(_numbers(batch[column])[chosen]).astype(np.int64)
+    start, end = (_numbers(batch[column])[chosen] for column in ("start_ns", "end_ns"))
+    timed = end > start
+    return key[timed], start[timed] / GIGA, (end - start)[timed] / GIGA
 
 
 def _columns(run: Run, table: str) -> Iterator[dict[str, Any]]:

@@ -14,13 +14,15 @@ from planner.errors import CatalogueError, PlannerError
 from planner.gpu import Gpu
 from planner.measured import MeasuredPoint, Run, Severity
 from planner.model import Model
-from planner.overlay import conditions_of, scenario_of
+from planner.overlay import SHORTEST, conditions_of, scenario_of
 from planner.predict import question
 from planner.scenario import Scenario
 from planner.table import Row, cells_of, number, row_run, table_rows
 
 CENTRES = ("mean", "total", "median")
 """Statistics that stand for a metric, best first."""
+LARGEST = 1e10
+"""Of a measured time or rate, and of a load, that is looked at; the smallest is a clock's tick [s], [1/s], [1]."""
 REPLICATED = ("data_parallel", "pipeline_parallel")
 
 
@@ -70,19 +72,22 @@ class Case:
         """A measured value, by the first of the statistics that is there [s], [1/s].
 
         statistics : CENTRES where none is given
+        valid : from a clock's tick on; what is smaller or beyond reason is a fault of the file, and missing
         """
-        found = {point.statistic: point.value for point in self.run.points if point.metric == metric}
+        sane = (point for point in self.run.points if point.metric == metric and SHORTEST <= point.value <= LARGEST)
+        found = {point.statistic: point.value for point in sane}
         return next((found[name] for name in statistics or CENTRES if name in found), None)
 
     def told(self, name: str) -> float | None:
-        """A number of the load ("concurrency", "request_rate", "prompt_tokens", ...); None if not told.
+        """A number of the load; None if it is not told, 0 or beyond reason.
 
-        name : field of MeasuredPoint, or a setting
+        name : field of MeasuredPoint ("concurrency", "request_rate", "prompt_tokens", ...), or a setting
         """
         value: Any = getattr(self.run.points[0], name, None) if self.run.points else None
         if value is None:
             value = self.run.settings.get(name)
-        return number(value if value is None else str(value))
+        told = number(value if value is None else str(value))
+        return told if told is not None and SHORTEST <= told <= LARGEST else None
 
     @property
     def asked(self) -> Scenario:

@@ -16,7 +16,7 @@ from planner.estimate import phases
 from planner.gpu import Gpu
 from planner.measured import KernelSample, Severity
 from planner.memory import memory
-from planner.overlay import kernel_marks
+from planner.overlay import SHORTEST, kernel_marks
 from planner.roofline import attainable
 from planner.words import digits, giga, percent, tera
 
@@ -41,7 +41,7 @@ def kernel_roof(evidence: Evidence) -> Iterator[Finding]:
     if gpu is None:
         return
     for kernel in evidence.run.kernels:
-        if kernel.seconds <= 0:
+        if kernel.seconds < SHORTEST:
             continue
         flops, moved = kernel.flops, kernel.bytes
         if flops and flops / kernel.seconds > BOOST * max(gpu.peaks.values()):
@@ -69,7 +69,7 @@ def op_roof(evidence: Evidence) -> Iterator[Finding]:
         return
     phase = decode if evidence.phase == "decode" else prefill
     marks, _ = kernel_marks(evidence.run, phase)
-    above = [mark for mark in marks if mark.above_roof]
+    above = [mark for mark in marks if mark.above_roof and mark.seconds >= SHORTEST]
     if not above:
         return
     roofs = [float(attainable(mark.intensity, phase.peak, phase.bandwidth)) for mark in above]

@@ -89,7 +89,7 @@ def _cost(cases: list[Case]) -> float:
     lengths, times = (np.array([float(value or 0) for value in side]) for side in (
         [case.told("prompt_tokens") for case in timed], [case.value("ttft") for case in timed]
     ))  # fmt: skip
-    return float(np.polyfit(lengths, times, 1)[0])
+    return _slope(lengths, times)
 
 
 def _least(cases: list[Case]) -> float:
@@ -176,9 +176,15 @@ def _decode(case: Case) -> StepTime:
 def _elasticity(batches: FloatArray, times: FloatArray) -> tuple[float, float]:
     """Slope of log time over log batch, and its standard error [1]."""
     across, up = np.log(batches), np.log(times)
-    slope, start = np.polyfit(across, up, 1)
-    left = up - start - slope * across
-    return float(slope), float(np.sqrt(left @ left / (len(up) - 2) / np.sum((across - across.mean()) ** 2)))
+    slope = _slope(across, up)
+    left = up - up.mean() - slope * (across - across.mean())
+    return slope, float(np.sqrt(left @ left / (len(up) - 2) / np.sum((across - across.mean()) ** 2)))
+
+
+def _slope(across: FloatArray, up: FloatArray) -> float:
+    """Of the line of least squares."""
+    centred = across - across.mean()
+    return float(centred @ up / (centred @ centred))
 
 
 def _name(case: Case) -> str:
