@@ -3,7 +3,8 @@
 | kind           | kernels                                                                     |
 | -------------- | --------------------------------------------------------------------------- |
 | gemm           | matrix products, quantized ones and split-K sums included                   |
-| attention      | prefill and decode attention, their combine and metadata kernels            |
+| attention      | attention of either phase, its combine and metadata kernels                 |
+| ..._prefill    | attention_prefill, attention_decode: of one phase, where the name tells it  |
 | moe            | experts' matrix products, routing, permutation and finalize                 |
 | norm           | RMSNorm, LayerNorm, with or without a residual or quantization fused in     |
 | activation     | SiLU, GELU, gate multiplication, with or without quantization fused in      |
@@ -18,6 +19,9 @@
 | collective     | NCCL, RCCL and custom all-reduce, all-gather, reduce-scatter                |
 | other          | convolution, and whatever no pattern knows                                  |
 
+FlashInfer's BatchPrefillWithPagedKV and FlashAttention's split-KV kernels run both phases: attention.
+A convolution as an implicit matrix product is a gemm, one with a ReLU an activation.
+
 Inductor's names (triton_...) come first: they list the ops of their neighbours ("..._marlin_gemm_..._rsqrt" is a norm).
 """
 
@@ -29,10 +33,11 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 KINDS = (
-    "gemm", "attention", "moe", "norm", "activation", "rotary", "kv_cache_write", "quantize", "sampling", "embedding",
-    "elementwise", "reduce", "memory", "collective", "other",
+    "gemm", "attention", "attention_prefill", "attention_decode", "moe", "norm", "activation", "rotary",
+    "kv_cache_write", "quantize", "sampling", "embedding", "elementwise", "reduce", "memory", "collective", "other",
 )  # fmt: skip
 OTHER = "other"
+ATTENTION, ATTENTION_PREFILL, ATTENTION_DECODE = "attention", "attention_prefill", "attention_decode"
 PATTERNS_FILE = Path(__file__).parent.parent / "data" / "kernel_names.csv"
 LONGEST_NAME = 4096
 """Characters looked at: template arguments beyond them tell nothing, and a hostile name must not cost time."""

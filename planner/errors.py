@@ -5,9 +5,9 @@
     ├ ScenarioError      UnsupportedPrecision, InvalidParallelism, InvalidWorkload
     ├ InfeasibleError    InsufficientMemory
     ├ CalibrationError   TooFewPoints
-    ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused
+    ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused, BadPattern
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
-    ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun
+    └ StoreError         RunNotFound, SchemaTooNew, DamagedRun
     └ BadSetting
 
 A message says what is wrong, why, and what to do; it lists the choices and names file, row and field.
@@ -125,6 +125,10 @@ class OtherSession(MeasureError):
 
 class Cancelled(ImporterError):
     """An import that its user stopped; it left nothing behind."""
+
+
+class BadPattern(ImporterError):
+    """A pattern for kernel names that means nothing, or too much."""
 
 
 class StoreError(PlannerError):

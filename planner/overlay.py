@@ -89,6 +89,8 @@ PREDICTED: Mapping[str, Callable[[Estimate], float | None]] = {
 KINDS: Mapping[str, tuple[str, ...]] = {
     "gemm": ("gemm",),
     "attention": ("attention_decode", "attention_prefill"),
+    "attention_prefill": ("attention_prefill",),
+    "attention_decode": ("attention_decode",),
     "moe": ("moe_gemm", "moe_gemm_unpacked"),
     "collective": ("all_reduce",),
     "sampling": ("sampling",),
