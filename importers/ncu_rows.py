@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from importers.arrow import WORD, Stream, array, field
+from importers.arrow import WORD, Stream, cells, field
 from importers.files import clean_text
 from importers.kernels import classify
 from importers.ncu_csv import BLOCK, DEVICE, GRID, INVOCATIONS, PROCESS, STREAM, Launch
@@ -119,7 +119,7 @@ def table(rows: list[Row]) -> Stream:
     def source() -> Iterator[pa.RecordBatch]:
         for start in range(0, len(rows), BATCH_ROWS):
             part = [_record(one) for one in rows[start : start + BATCH_ROWS]]
-            arrays = [array(column, values) for column, values in zip(SCHEMA, zip(*part, strict=True), strict=True)]
+            arrays = [cells(column, values) for column, values in zip(SCHEMA, zip(*part, strict=True), strict=True)]
             yield pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
     return Stream(SCHEMA, source)

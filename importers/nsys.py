@@ -3,13 +3,17 @@
 | their table, column                           | ours                                       | unit        |
 | --------------------------------------------- | ------------------------------------------ | ----------- |
 | CUPTI_ACTIVITY_KIND_KERNEL                    | table `kernels`, `Run.kernels`             | ns; s       |
-| CUPTI_ACTIVITY_KIND_MEMCPY                    | table `copies`                             | ns, bytes   |
+| CUPTI_ACTIVITY_KIND_MEMCPY, ..._MEMSET        | tables `copies`, `memory_sets`             | ns, bytes   |
 | CUPTI_ACTIVITY_KIND_GRAPH_TRACE               | table `graph_launches`                     | ns          |
-| NVTX_EVENTS, types 59 and 60 with an end      | table `nvtx`                               | ns          |
+| CUPTI_ACTIVITY_KIND_RUNTIME                   | table `runtime`; launches of kernels       | ns          |
+| NVTX_EVENTS, types 59 and 60 with an end      | table `nvtx`; ranges around launches       | ns          |
+| GPU_METRICS                                   | table `gpu_metrics`                        | ns          |
+| NVTX, graphs or the order of kernels          | table `steps`, `Run.points`                | ns; s       |
 | TARGET_INFO_GPU.name                          | `gpu_names`, `gpu`                         |             |
 | .memoryBandwidth (theoretical), .clockRate    | `gpu_bandwidth_gb_s`, `gpu_clock_mhz`      | GB/s, MHz   |
 | .totalMemory, .smCount                        | `gpu_memory_gib`, `gpu_sm_count`           | GiB         |
 | TARGET_INFO_SESSION_START_TIME.utcEpochNs     | `started`                                  | ISO 8601    |
+| ANALYSIS_DETAILS.duration                     | `session_s`                                | s           |
 | META_DATA_EXPORT, EXPORT_META_DATA            | `tool_version`, `schema_version` only      |             |
 | META_DATA_CAPTURE ...:CUDA_GRAPH_TRACE...MODE | `cuda_graph_trace`                         |             |
 | all else of META_DATA_*, ProcessStreams, ...  | never read: environment, host, user, argv  |             |
@@ -25,21 +29,29 @@ from typing import Any
 
 from importers.files import clean_text, content_hash, head, source_name
 from importers.gpus import catalogue_id
+from importers.nsys_file import EXPORT_TABLES, GPUS, KERNELS, KNOWN, METRICS, Export
+from importers.nsys_kernels import kernels
+from importers.nsys_labels import Labels
+from importers.nsys_launches import Launches
+from importers.nsys_marks import marks
+from importers.nsys_metrics import Metrics
+from importers.nsys_names import Names
 from importers.nsys_notes import Findings, notes
-from importers.nsys_rows import check_columns
-from importers.nsys_summary import Totals, kernel_samples, summary, totals
-from importers.nsys_tables import COPIES, GRAPHS, KERNELS, NVTX, tables
-from importers.sqlite import MAGIC, Schema, damage_named, rows, schema
+from importers.nsys_origin import Origin
+from importers.nsys_ranges import Ranges
+from importers.nsys_steps import Steps, step_points, step_summary, step_table
+from importers.nsys_summary import Totals, kernel_samples, summary
+from importers.nsys_tables import Words, tables
+from importers.sqlite import MAGIC, damage_named, schema
 from planner.errors import MalformedFile
-from planner.measured import Run
+from planner.measured import Batches, Run
 from planner.quantities import GIB, GIGA
 
 name = "Nsight Systems (SQLite)"
 
-EXPECTED = (KERNELS, COPIES, GRAPHS, NVTX, "CUPTI_ACTIVITY_KIND_RUNTIME", "TARGET_INFO_GPU", "StringIds")
-EXPORT_TABLES = ("META_DATA_EXPORT", "EXPORT_META_DATA")
 MEGA = 1e6
 UNKNOWN = "unknown"
+GRAPH_CALLS = ("cudaGraphLaunch", "cuGraphLaunch")
 _VERSION = re.compile(r"[0-9][\w.+-]{0,40}")
 _GPU_SETTINGS = {
     "gpu_bandwidth_gb_s": ("memoryBandwidth", GIGA),
@@ -57,67 +69,71 @@ def identify(path: Path) -> bool:
         found = schema(path)
     except MalformedFile:
         return True
-    return bool({*EXPECTED, *EXPORT_TABLES} & {*found.tables, *found.computed})
+    return bool({*KNOWN} & {*found.tables, *found.computed})
 
 
 def read(path: Path) -> Run:
-    """The run of one export: totals, kernels added up, and tables that are read when they are iterated.
+    """The run of one export: totals, kernels added up, steps, and tables that are read when they are iterated.
 
     path : the file; must stay in place while the run's tables are read
-    raises : MalformedFile if the file is damaged, or lacks a column without which a table means nothing
+    raises : MalformedFile if the file is damaged, or lacks a column without which a table means nothing; TooLarge;
+        Cancelled, if the progress hook says so
     """
-    found = schema(path)
-    _refuse_computed(path, found)
-    check_columns(path, found)
     with damage_named(path):
-        return _run(path, found)
+        return _run(Export.of(path))
 
 
-def _run(path: Path, found: Schema) -> Run:
-    measured = totals(path, found)
-    gpus = _rows_of(path, found, "TARGET_INFO_GPU")
+def _run(export: Export) -> Run:
+    labels, launches, metrics = Labels.of(export), Launches(export), Metrics.of(export)
+    added = kernels(export, launches, marks(export, labels))
+    measured = Totals.of(export, added, launches.rows)
+    calls = Names.of(export, launches.by_name)
+    gpus = _gpus(export)
     gpu_names = tuple(clean_text(str(row["name"])) for row in gpus if row.get("name"))
-    exported = {key: value for table in EXPORT_TABLES for key, value in _meta(path, found, table, "EXPORT_%VERSION")}
-    mode = _graph_mode(path, found)
+    exported = {key: value for table in EXPORT_TABLES for key, value in _meta(export, table, "EXPORT_%VERSION")}
+    streams = tables(
+        export,
+        Words(added.names, added.short_names, calls, labels),
+        Origin(launches, Ranges(export, labels)),
+        added.order,
+    )
     return Run(
         tool="Nsight Systems",
         tool_version=_version(exported.get("EXPORT_PRODUCT_VERSION")),
-        source_name=source_name(path),
-        file_hash=content_hash(path),
-        started=_started(path, found),
+        source_name=source_name(export.path),
+        file_hash=content_hash(export.path),
+        started=_started(export),
         gpu_names=gpu_names,
         gpu=catalogue_id(gpu_names),
-        settings=_settings(gpus, _version(exported.get("EXPORT_SCHEMA_VERSION")), mode),
-        summary=summary(measured),
-        kernels=kernel_samples(measured),
-        notes=notes(_findings(path, found, measured, bool(gpu_names))),
-        tables=tables(path, found, measured.kernel_names, measured.short_names),
+        settings=_settings(export, gpus, _version(exported.get("EXPORT_SCHEMA_VERSION"))),
+        summary={**summary(measured), **step_summary(added.steps), **metrics.summary(export)},
+        points=step_points(added.steps),
+        kernels=kernel_samples(added),
+        notes=notes(_findings(export, measured, _graph_calls(launches, calls), bool(gpu_names))),
+        tables={**streams, **_more_tables(export, metrics, added.steps)},
     )
 
 
-def _refuse_computed(path: Path, found: Schema) -> None:
-    for table in {*EXPECTED, *EXPORT_TABLES} & found.computed:
-        raise MalformedFile(
-            f"{source_name(path)}: {table} is a view or a virtual table. Nsight Systems writes real tables; "
-            "export the report again with `nsys export --type sqlite`."
-        )
+def _more_tables(export: Export, metrics: Metrics, steps: Steps) -> dict[str, Batches]:
+    found: dict[str, Batches] = {"steps": step_table(steps)} if len(steps) else {}
+    return found | ({"gpu_metrics": metrics.table(export)} if METRICS in export else {})
 
 
-def _rows_of(path: Path, found: Schema, table: str) -> list[dict[str, Any]]:
+def _gpus(export: Export) -> list[dict[str, Any]]:
     wanted = ("name", *(theirs for theirs, _ in _GPU_SETTINGS.values()))
-    columns = [column for column in wanted if column in found.tables.get(table, ())]
-    return rows(path, f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid") if columns else []  # noqa: S608
+    columns = [column for column in wanted if column in export.columns(GPUS)]
+    return export.rows(f"SELECT {', '.join(columns)} FROM {GPUS} ORDER BY rowid LIMIT 1000") if columns else []  # noqa: S608
 
 
-def _meta(path: Path, found: Schema, table: str, pattern: str) -> list[tuple[str, str]]:
-    if not {"name", "value"} <= set(found.tables.get(table, ())):
+def _meta(export: Export, table: str, pattern: str) -> list[tuple[str, str]]:
+    if not export.has(table, "name", "value"):
         return []
     sql = f"SELECT ifnull(name, '') AS name, ifnull(value, '') AS value FROM {table} WHERE name LIKE '{pattern}'"  # noqa: S608
-    return [(str(row["name"]), str(row["value"])) for row in rows(path, sql)]
+    return [(str(row["name"]), str(row["value"])) for row in export.rows(sql)]
 
 
-def _graph_mode(path: Path, found: Schema) -> str | None:
-    modes = {value.lower() for _, value in _meta(path, found, "META_DATA_CAPTURE", "%CUDA_GRAPH_TRACE_OPTIONS:MODE")}
+def _graph_mode(export: Export) -> str | None:
+    modes = {value.lower() for _, value in _meta(export, "META_DATA_CAPTURE", "%CUDA_GRAPH_TRACE_OPTIONS:MODE")}
     return next((mode for mode in ("graph", "node") if mode in modes), None)
 
 
@@ -126,55 +142,48 @@ def _version(text: str | None) -> str:
     return match.group() if match else UNKNOWN
 
 
-def _started(path: Path, found: Schema) -> str | None:
-    if "utcEpochNs" not in found.tables.get("TARGET_INFO_SESSION_START_TIME", ()):
-        return None
-    first = rows(path, "SELECT utcEpochNs FROM TARGET_INFO_SESSION_START_TIME LIMIT 1")
+def _started(export: Export) -> str | None:
+    epoch = _single(export, "TARGET_INFO_SESSION_START_TIME", "utcEpochNs")
     try:
-        return datetime.fromtimestamp(first[0]["utcEpochNs"] / GIGA, UTC).isoformat(timespec="seconds")
-    except (IndexError, TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(epoch / GIGA, UTC).isoformat(timespec="seconds") if epoch else None
+    except (ValueError, OverflowError, OSError):
         return None
 
 
-def _settings(gpus: Iterable[dict[str, Any]], schema_version: str, mode: str | None) -> dict[str, str | float]:
-    rows_ = list(gpus)
+def _single(export: Export, table: str, column: str) -> int | None:
+    """A number of a table of one row."""
+    first = export.rows(f"SELECT {column} FROM {table} LIMIT 1") if export.has(table, column) else []  # noqa: S608
+    value = first[0][column] if first else None
+    return value if isinstance(value, int) else None
+
+
+def _settings(export: Export, gpus: Iterable[dict[str, Any]], schema_version: str) -> dict[str, str | float]:
+    rows, mode, session = list(gpus), _graph_mode(export), _single(export, "ANALYSIS_DETAILS", "duration")
     found: dict[str, str | float] = {"schema_version": schema_version}
     if mode:
         found["cuda_graph_trace"] = mode
-    if rows_:
-        found["gpus"] = len(rows_)
+    if session and session > 0:
+        found["session_s"] = session / GIGA
+    if rows:
+        found["gpus"] = len(rows)
     for ours, (theirs, unit) in _GPU_SETTINGS.items():
-        values = {row.get(theirs) for row in rows_}
+        values = {row.get(theirs) for row in rows}
         value = values.pop() if len(values) == 1 else None
         if isinstance(value, int | float) and value > 0:
             found[ours] = value / unit
     return found
 
 
-def _findings(path: Path, found: Schema, measured: Totals, has_gpus: bool) -> Findings:
+def _findings(export: Export, measured: Totals, graph_calls: int, has_gpus: bool) -> Findings:
     return Findings(
         measured,
-        has_kernels=KERNELS in found.tables,
+        has_kernels=KERNELS in export,
         has_gpus=has_gpus,
-        graph_calls=_graph_calls(path, found),
-        graph_nodes=_graph_nodes(path, found),
-        has_metadata="META_DATA_CAPTURE" in found.tables or any(table in found.tables for table in EXPORT_TABLES),
+        graph_calls=graph_calls,
+        has_metadata="META_DATA_CAPTURE" in export or any(table in export for table in EXPORT_TABLES),
     )
 
 
-def _graph_calls(path: Path, found: Schema) -> int:
-    if "nameId" not in found.tables.get("CUPTI_ACTIVITY_KIND_RUNTIME", ()):
-        return 0
-    if not {"id", "value"} <= set(found.tables.get("StringIds", ())):
-        return 0
-    sql = (
-        "SELECT count(*) AS calls FROM CUPTI_ACTIVITY_KIND_RUNTIME WHERE nameId IN "
-        "(SELECT id FROM StringIds WHERE value LIKE 'cudaGraphLaunch%' OR value LIKE 'cuGraphLaunch%')"
-    )
-    return int(rows(path, sql)[0]["calls"])
-
-
-def _graph_nodes(path: Path, found: Schema) -> bool:
-    if "graphNodeId" not in found.tables.get(KERNELS, ()):
-        return False
-    return bool(rows(path, f"SELECT 1 AS found FROM {KERNELS} WHERE graphNodeId > 0 LIMIT 1"))  # noqa: S608
+def _graph_calls(launches: Launches, calls: Names) -> int:
+    """Calls that launched a CUDA graph."""
+    return sum(count for name_id, count in launches.by_name.items() if calls.text(name_id).startswith(GRAPH_CALLS))

@@ -1,8 +1,9 @@
 """How long each GPU was busy: the time that at least one kernel or graph launch covers, counted once.
 
-| theirs                                     | ours                                      | unit |
-| ------------------------------------------ | ----------------------------------------- | ---- |
-| [start, end) of KERNEL and GRAPH_TRACE     | `Covered.ns` of their union, per device   | ns   |
+| theirs                                     | ours                                                       | unit |
+| ------------------------------------------ | ---------------------------------------------------------- | ---- |
+| [start, end) of KERNEL and GRAPH_TRACE     | `Covered.ns` of their union, per device                    | ns   |
+| a kernel                                   | `BusyTime.add`: what it alone adds to that union           | ns   |
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-Times = NDArray[np.int64]
-Intervals = tuple[Times, Times]
-_EARLIEST = np.iinfo(np.int64).min
+from importers.arrow import grouped
+from importers.sqlite_tree import Integers
+
+Intervals = tuple[Integers, Integers]
+_EARLIEST = int(np.iinfo(np.int64).min)
 
 
 class Covered:
@@ -28,29 +30,33 @@ class Covered:
     __slots__ = ("_in_order", "_newest", "_ns", "_reach")
 
     def __init__(self) -> None:
-        self._ns, self._reach, self._newest, self._in_order = 0, int(_EARLIEST), int(_EARLIEST), True
+        self._ns, self._reach, self._newest, self._in_order = 0, _EARLIEST, _EARLIEST, True
 
     @property
     def ns(self) -> int | None:
         """Length of the union [ns]; None if the batches were not in the order of time."""
         return self._ns if self._in_order else None
 
-    def add(self, starts: Times, ends: Times) -> None:
-        """Adds intervals.
+    def add(self, starts: Integers, ends: Integers) -> Integers:
+        """Adds intervals; returns by how much each one lengthens the union of those that start before it [ns].
 
         starts, ends : [ns]; in any order within the batch
 
-        >>> covered = Covered(); covered.add(np.array([0, 5]), np.array([10, 7])); covered.ns
-        10
+        >>> covered = Covered(); covered.add(np.array([0, 5]), np.array([10, 12])).tolist(), covered.ns
+        ([10, 2], 12)
         """
         if not len(starts):
-            return
+            return starts
         order = np.argsort(starts, kind="stable")
         starts, ends = starts[order], ends[order]
         self._in_order &= int(starts[0]) >= self._newest
         reach = np.maximum.accumulate(np.concatenate(([self._reach], ends)))
-        self._ns += int(np.maximum(ends - np.maximum(starts, reach[:-1]), 0).sum())
+        fresh = np.maximum(ends - np.maximum(starts, reach[:-1]), 0)
+        self._ns += int(fresh.sum())
         self._reach, self._newest = int(reach[-1]), int(starts[-1])
+        added = np.empty_like(fresh)
+        added[order] = fresh
+        return added
 
 
 class BusyTime:
@@ -65,14 +71,21 @@ class BusyTime:
         self._graphs = dict(graphs)
         self._covered: dict[int, Covered] = defaultdict(Covered)
 
-    def add(self, rows: pa.RecordBatch) -> None:
-        """Adds a batch of kernels, and the graph launches that start before its last one does."""
-        for device, (starts, ends) in by_device([rows]).items():
-            waiting = self._graphs.pop(device, (starts[:0], ends[:0]))
-            until = int(np.searchsorted(waiting[0], starts.max(), side="right"))
+    def add(self, devices: Integers, starts: Integers, ends: Integers) -> Integers:
+        """Adds a batch of kernels, and the graph launches that start before its last one does.
+
+        starts, ends : [ns]
+        returns : by how much each kernel lengthens its device's busy time [ns]
+        """
+        added = np.zeros(len(starts), np.int64)
+        for device, rows in grouped(devices):
+            start, end = starts[rows], ends[rows]
+            waiting = self._graphs.pop(device, (start[:0], end[:0]))
+            until = int(np.searchsorted(waiting[0], start.max(), side="right"))
             self._graphs[device] = (waiting[0][until:], waiting[1][until:])
-            both = (np.concatenate((starts, waiting[0][:until])), np.concatenate((ends, waiting[1][:until])))
-            self._covered[device].add(*both)
+            both = (np.concatenate((start, waiting[0][:until])), np.concatenate((end, waiting[1][:until])))
+            added[rows] = self._covered[device].add(*both)[: len(rows)]
+        return added
 
     def finish(self) -> dict[int, int | None]:
         """Device -> busy time [ns], graph launches after the last kernel included."""
@@ -87,11 +100,11 @@ def by_device(batches: Iterable[pa.RecordBatch]) -> dict[int, Intervals]:
     batches : with the columns device, start and end [ns]
     """
     parts: dict[int, list[Intervals]] = defaultdict(list)
-    for rows in batches:
-        device, start, end = (rows.column(name).to_numpy(zero_copy_only=False) for name in ("device", "start", "end"))
-        for number in np.unique(device):
-            parts[int(number)].append((start[device == number], end[device == number]))
-    return {number: _sorted(pieces) for number, pieces in parts.items()}
+    for batch in batches:
+        devices, starts, ends = (np.asarray(batch.column(name)) for name in ("device", "start", "end"))
+        for device, rows in grouped(devices):
+            parts[device].append((starts[rows], ends[rows]))
+    return {device: _sorted(pieces) for device, pieces in parts.items()}
 
 
 def _sorted(pieces: list[Intervals]) -> Intervals:

@@ -8,18 +8,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
-from importers.arrow import Array, compute
-from importers.kernels import KINDS, classify
-from importers.sqlite import Schema, batches, quoted, repaired
+from importers.arrow import Array, array, compute, numbers
+from importers.files import source_name
+from importers.kernels import ATTENTION_DECODE, ATTENTION_PREFILL, KINDS, classify
+from importers.nsys_file import STRINGS, Export
+from importers.sqlite_tree import Integers
+from planner.errors import TooLarge
 
 UNNAMED = "(unnamed)"
-STRINGS = "StringIds"
+_LIKELY = r"(?i)att|fmha|flash|mla|prefill|decode|_fwd"
+MOST_NAMES = 2**20
+"""Different kernels, calls or registered texts of one export; real ones have thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,6 @@ class Names:
     texts_used: Array
 
     @classmethod
-    def none(cls) -> Names:
-        """No names at all."""
-        return cls.from_texts({})
-
-    @classmethod
     def from_texts(cls, texts: Mapping[int, str]) -> Names:
         """Names from ids and their texts; two ids may share a text."""
         used = list(dict.fromkeys([UNNAMED, *texts.values()]))
@@ -49,14 +49,12 @@ class Names:
         return cls(pa.array(list(texts), pa.int64()), places, pa.array(used, pa.string()))
 
     @classmethod
-    def of(cls, path: Path, found: Schema, table: str, column: str) -> Names:
-        """The names that a column of a table uses.
+    def of(cls, export: Export, ids: Iterable[int]) -> Names:
+        """The names behind some ids.
 
-        raises : MalformedFile
+        raises : MalformedFile, TooLarge
         """
-        sql = f"SELECT DISTINCT {quoted(column)} AS id FROM {quoted(table)} WHERE {quoted(column)} IS NOT NULL"  # noqa: S608
-        ids = [batch.column("id").cast(pa.int64()) for batch in batches(path, sql)]
-        return cls.from_texts(string_values(path, found, pa.chunked_array(ids, pa.int64()).combine_chunks()))
+        return cls.from_texts(string_values(export, ids))
 
     def text(self, name_id: int) -> str:
         """The text of one id."""
@@ -70,31 +68,62 @@ class Names:
         """The text of each id, as a dictionary-coded array."""
         return pa.DictionaryArray.from_arrays(self._places(ids), self.texts_used)
 
-    def kinds(self, ids: Array) -> Array:
-        """The kind of kernel behind each id, as a dictionary-coded array."""
+    def kinds(self) -> Callable[[Array], Array]:
+        """The function from ids to the kinds of kernels behind them, as dictionary-coded arrays."""
         kind_of = pa.array([KINDS.index(classify(text)) for text in self.texts_used.to_pylist()], pa.int32())
-        return pa.DictionaryArray.from_arrays(kind_of.take(self._places(ids)), pa.array(KINDS, pa.string()))
+        words = pa.array(KINDS, pa.string())
+        return lambda ids: pa.DictionaryArray.from_arrays(kind_of.take(self._places(ids)), words)
+
+    def of_kind(self, *kinds: str) -> Integers:
+        """The ids whose kernels are of some kinds."""
+        alike = [classify(text) in kinds for text in self.texts_used.to_pylist()]
+        return numbers(self.ids.filter(array(alike).take(self.places)))
 
     def _places(self, ids: Array) -> Array:
         return self.places.take(compute.index_in(ids, value_set=self.ids)).fill_null(0)
 
 
-def string_values(path: Path, found: Schema, wanted: Array) -> dict[int, str]:
-    """The texts of StringIds for the wanted ids; an id that it does not hold is left out.
+def string_values(export: Export, ids: Iterable[int]) -> dict[int, str]:
+    """The texts of StringIds for some ids; an id that it does not hold is left out.
 
-    wanted : ids [int64]
-    raises : MalformedFile
+    raises : MalformedFile, TooLarge
     """
-    if not {"id", "value"} <= set(found.tables.get(STRINGS, ())):
-        return {}
+    wanted = pa.array(sorted(ids), pa.int64())
     texts: dict[int, str] = {}
-    for batch in batches(path, f"SELECT id, ifnull(value, '') AS value FROM {STRINGS}"):  # noqa: S608
-        ids = batch.column("id").cast(pa.int64())
-        used = compute.is_in(ids, value_set=wanted)
-        values = repaired(batch.column("value").filter(used)).cast(pa.string())
-        texts.update(zip(_integers(ids.filter(used)), map(str, values.to_pylist()), strict=True))
+    if not len(wanted) or not export.has(STRINGS, "id", "value"):
+        return texts
+    for batch in export.scan(STRINGS, "id", texts=("value",), counted=False):
+        used = batch.filter(compute.is_in(batch.column("id"), value_set=wanted))
+        values = used.column("value").fill_null("").to_pylist()
+        texts.update(zip(numbers(used.column("id")).tolist(), map(str, values), strict=True))
     return {name_id: text for name_id, text in texts.items() if text}
 
 
-def _integers(ids: Array) -> list[int]:
-    return [int(name_id) for name_id in ids.to_pylist() if name_id is not None]
+def check_number(export: Export, count: int, most: int = MOST_NAMES, what: str = "names in one column") -> None:
+    """Refuses an export with more different things than a program can have, before they fill the memory.
+
+    count : met so far
+    raises : TooLarge
+    """
+    if count > most:
+        raise TooLarge(
+            f"{source_name(export.path)} has more than {most} different {what}: no program has so many. "
+            "The file is damaged; export the report again."
+        )
+
+
+def attention_ids(export: Export) -> tuple[Integers, Integers]:
+    """Ids of the names that tell attention of prefill, and of decode.
+
+    raises : MalformedFile
+    """
+    found: dict[str, list[int]] = {ATTENTION_PREFILL: [], ATTENTION_DECODE: []}
+    if export.has(STRINGS, "id", "value"):
+        for batch in export.scan(STRINGS, "id", texts=("value",), counted=False):
+            likely = compute.match_substring_regex(batch.column("value"), pattern=_LIKELY).fill_null(False)
+            used = batch.filter(likely)
+            for name_id, text in zip(
+                numbers(used.column("id")).tolist(), used.column("value").to_pylist(), strict=True
+            ):
+                found.get(classify(str(text)), []).append(name_id)
+    return np.array(found[ATTENTION_PREFILL], np.int64), np.array(found[ATTENTION_DECODE], np.int64)

@@ -6,6 +6,7 @@
 | no TARGET_INFO_GPU                              | name the GPU by hand                                       |
 | rows in GRAPH_TRACE; cudaGraphLaunch calls      | share of GPU time without names; --cuda-graph-trace=node   |
 | impossible times, ids without a name            | how many rows                                              |
+| kernels without their launching call            | how many; the file was cut, or runtime calls not traced    |
 | META_DATA_*                                     | left out for privacy                                       |
 """
 
@@ -15,9 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from importers.nsys_names import UNNAMED
-from importers.nsys_summary import Totals
+from importers.nsys_summary import Totals, kernel_samples
 from planner.measured import Note, Severity
-from planner.quantities import PERCENT
+from planner.quantities import GIGA, PERCENT
 
 NODE_TRACE = "Profile again with --cuda-graph-trace=node to name the kernels inside graphs."
 
@@ -27,34 +28,31 @@ class Findings:
     """What the importer knows when it writes the notes.
 
     graph_calls : calls of cudaGraphLaunch in the runtime table
-    graph_nodes : whether kernels inside graphs are listed one by one
     """
 
     totals: Totals
     has_kernels: bool
     has_gpus: bool
     graph_calls: int
-    graph_nodes: bool
     has_metadata: bool
 
 
 def notes(findings: Findings) -> tuple[Note, ...]:
     """Every note on one export, gravest first."""
-    found = [*_missing(findings), *_graphs(findings), *_bad_rows(findings), *_privacy(findings)]
+    found = [*_missing(findings), *_graphs(findings), *_bad_rows(findings), *_origin(findings), *_privacy(findings)]
     order = list(Severity)
     return tuple(sorted(found, key=lambda note: -order.index(note.severity)))
 
 
 def unnamed_share(totals: Totals) -> float:
     """Share of the GPU time in kernels and graphs that no kernel's name explains."""
-    total = totals.kernels.ns + totals.graphs.ns
-    texts = {key: totals.kernel_names.text(key[0]) for key in totals.by_kernel}
-    unnamed = sum(ns for key, (_, ns) in totals.by_kernel.items() if texts[key] == UNNAMED)
+    total = totals.kernels.timed.ns + totals.graphs.ns
+    unnamed = sum(kernel.seconds for kernel in kernel_samples(totals.kernels) if kernel.name == UNNAMED) * GIGA
     return (unnamed + totals.graphs.ns) / total if total else 0.0
 
 
 def _missing(findings: Findings) -> Iterator[Note]:
-    if not findings.totals.kernels.rows and not findings.totals.graphs.rows:
+    if not findings.totals.kernels.timed.rows and not findings.totals.graphs.rows:
         what = "holds no kernels" if findings.has_kernels else "has no table of kernels"
         yield Note(
             Severity.WARNING,
@@ -73,7 +71,7 @@ def _graphs(findings: Findings) -> Iterator[Note]:
             f"CUDA graphs were traced as a whole: {share / PERCENT:.1f} % of the GPU time has no kernel names. "
             + NODE_TRACE,
         )
-    elif findings.graph_calls and not findings.graph_nodes:
+    elif findings.graph_calls and not findings.totals.kernels.in_graphs:
         yield Note(
             Severity.WARNING,
             f"{findings.graph_calls} CUDA graph launches were called, but the export lists neither them nor their "
@@ -84,7 +82,13 @@ def _graphs(findings: Findings) -> Iterator[Note]:
 
 
 def _bad_rows(findings: Findings) -> Iterator[Note]:
-    parts = {"kernels": findings.totals.kernels, "copies": findings.totals.copies, "graphs": findings.totals.graphs}
+    totals = findings.totals
+    parts = {
+        "kernels": totals.kernels.timed,
+        "copies": totals.copies,
+        "memory sets": totals.memory_sets,
+        "graphs": totals.graphs,
+    }
     for what, part in parts.items():
         if part.bad:
             yield Note(
@@ -92,8 +96,20 @@ def _bad_rows(findings: Findings) -> Iterator[Note]:
                 f"{part.bad} of {part.rows} {what} have no end, or one before or absurdly long after their start. "
                 "They are in the table and in no total.",
             )
-    if any(busy is None for busy in findings.totals.busy.values()):
+    if any(busy is None for busy in totals.kernels.busy.values()):
         yield Note(Severity.INFO, "The kernels are not in the order of time: how busy the GPU was is not known.")
+
+
+def _origin(findings: Findings) -> Iterator[Note]:
+    kernels = findings.totals.kernels
+    good = kernels.timed.rows - kernels.timed.bad
+    if kernels.with_launch < good:
+        why = "it is a cut of a longer report" if findings.totals.calls else "runtime calls were not traced"
+        yield Note(
+            Severity.INFO,
+            f"{good - kernels.with_launch} of {good} kernels have no launching call in the export ({why}): "
+            "they have no NVTX range and belong to no marked step.",
+        )
 
 
 def _privacy(findings: Findings) -> Iterator[Note]:

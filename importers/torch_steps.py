@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from importers.arrow import WORD, Stream, array, field
+from importers.arrow import WORD, Stream, cells, field
 from importers.nsys_busy import Covered
 from importers.torch_events import KERNEL, NONE, RANGE
 from importers.torch_links import Links
@@ -95,7 +95,7 @@ def table(found: Sequence[Step]) -> Stream:
         )
         for step in found
     ]  # fmt: skip
-    arrays = [array(item, values) for item, values in zip(SCHEMA, zip(*rows, strict=True), strict=True)]
+    arrays = [cells(item, values) for item, values in zip(SCHEMA, zip(*rows, strict=True), strict=True)]
     batch = pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
     return Stream(SCHEMA, lambda: iter([batch]))
 

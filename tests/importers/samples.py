@@ -21,6 +21,8 @@ VLLM_RESULTS = sorted(
 )
 SECRET = "hunter2-token"  # noqa: S105
 PROCESS = 4242
+PAGE_BYTES = 512
+"""Of the SQLite files made here: the smallest there is, so that few rows make a tree of pages."""
 
 KERNEL = """CREATE TABLE CUPTI_ACTIVITY_KIND_KERNEL (
   start INTEGER NOT NULL, end INTEGER, deviceId INTEGER NOT NULL, contextId INTEGER, streamId INTEGER NOT NULL,
@@ -71,6 +73,7 @@ def json_documents(path: Path) -> list[Any]:
 def sqlite(path: Path, *statements: str, rows: dict[str, list[tuple[Any, ...]]] | None = None) -> Path:
     """A SQLite file from statements and rows by table."""
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         for statement in statements:
             connection.execute(statement)
         for table, values in (rows or {}).items():

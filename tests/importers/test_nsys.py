@@ -100,17 +100,29 @@ def test_kernel_without_an_end_is_counted_and_noted(tmp_path: Path) -> None:
     assert len(rows(run, "kernels")) == 7
 
 
-def test_kernels_out_of_order_give_no_busy_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importers.sqlite.BATCH_ROWS", 1)
-    run = importers.read(samples.export(tmp_path / "x", [(900, 950, 0, 1), (100, 200, 0, 1)]))
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page of the samples is a block of its own."""
+    monkeypatch.setattr("importers.sqlite_scan.PIECE_BYTES", samples.PAGE_BYTES)
+    monkeypatch.setattr("importers.sqlite_scan.PIECES", 1)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_kernels_out_of_order_give_no_busy_share_and_are_sorted(tmp_path: Path) -> None:
+    late = [(900 + 10 * place, 905 + 10 * place, 0, 1) for place in range(40)]
+    run = importers.read(samples.export(tmp_path / "x", [*late, (100, 200, 0, 1)]))
+    starts = [row["start_ns"] for row in rows(run, "kernels")]
+    assert starts == sorted(starts)
+    assert len(starts) == 41
     assert "gpu_busy_share_0" not in run.summary
     assert any("order of time" in note.text for note in run.notes)
 
 
-def test_busy_share_across_batches_and_graphs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importers.sqlite.BATCH_ROWS", 1)
+@pytest.mark.usefixtures("small_blocks")
+def test_busy_share_across_batches_and_graphs(tmp_path: Path) -> None:
     graphs = [(150, 400, 0, 7, 1, 0, 1, 1), (5000, 6000, 0, 7, 2, 0, 1, 1), (0, 10, 2, 7, 3, 0, 1, 1)]
-    kernels = [(100, 200, 0, 1), (390, 410, 0, 1), (1000, 1100, 0, 1)]
+    idle = [(390, 390, 0, 1)] * 40
+    kernels = [(100, 200, 0, 1), *idle, (390, 410, 0, 1), (1000, 1100, 0, 1)]
     run = importers.read(samples.export(tmp_path / "x", kernels, samples.GRAPH, CUPTI_ACTIVITY_KIND_GRAPH_TRACE=graphs))
     assert run.summary["gpu_busy_share_0"] == pytest.approx((310 + 100 + 1000) / 6000)
     assert run.summary["gpu_busy_share_2"] == pytest.approx(10 / 6000)
