@@ -11,34 +11,12 @@ from dataclasses import dataclass
 
 from planner.errors import InsufficientMemory
 from planner.estimate import Estimate, Phase, estimate
-from planner.latency import OpTime, StepTime
-from planner.measured import KernelSample, MeasuredPoint, Run
+from planner.marks import Mark
+from planner.measured import MeasuredPoint, Run
 from planner.model import Model
 from planner.predict import question
 from planner.quantities import NANOSECOND
-from planner.roofline import Bound, attainable
 from planner.scenario import Scenario
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A point on the roofline.
-
-    intensity : [FLOP/B]
-    rate : of one run [FLOP/s]
-    seconds : of one run [s]
-    share : of the step's or trace's time [1]
-    above_roof : faster than the GPU can be: the model, batch or context is not the measured one's
-    """
-
-    name: str
-    phase: str
-    bound: Bound
-    intensity: float
-    rate: float
-    seconds: float
-    share: float
-    above_roof: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +64,6 @@ PREDICTED: Mapping[str, Callable[[Estimate], float | None]] = {
     "prefill_arithmetic_intensity": lambda found: found.prefill.intensity,
     "decode_arithmetic_intensity": lambda found: found.decode.intensity,
 }
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "gemm": ("gemm",),
-    "attention": ("attention_decode", "attention_prefill"),
-    "attention_prefill": ("attention_prefill",),
-    "attention_decode": ("attention_decode",),
-    "moe": ("moe_gemm", "moe_gemm_unpacked"),
-    "collective": ("all_reduce",),
-    "sampling": ("sampling",),
-}
-NAMED: Mapping[str, str] = {
-    "norm": "norm",
-    "activation": "activation",
-    "rotary": "rotary",
-    "kv_cache_write": "cache_write",
-    "embedding": "embedding",
-}
-"""Kernel class -> kinds of op that it implements, or a word in the op's name where ops of one kind differ."""
 
 
 def scenario_of(run: Run, gpu: str, model: Model, **cells: str) -> Scenario:
@@ -156,20 +117,6 @@ def conditions_of(point: MeasuredPoint) -> Mapping[str, str]:
     return {name: format_cell(value) for name, value in told.items() if value is not None}
 
 
-def predicted_marks(name: str, phase: Phase) -> tuple[Mark, ...]:
-    """Each op of a phase's step on the roof, and its share of the step.
-
-    name : "prefill" or "decode"
-    phase : of the estimate [FLOP], [s]
-    """
-    whole = float(phase.time.gpu)
-    return tuple(
-        _mark(time.op.name, name, time, float(time.total), float(time.op.count * time.total) / whole)
-        for time in phase.time.ops
-        if float(time.op.flops) > 0
-    )
-
-
 def step_marks(compared: Iterable[Comparison]) -> tuple[tuple[Mark, ...], tuple[Mark, ...]]:
     """Steps of a load test on the roof: the model's FLOPs of a step over its predicted and over its measured time.
 
@@ -199,74 +146,6 @@ def mark_label(point: MeasuredPoint) -> str:
     return f"{load}, prompt {point.prompt_tokens:.0f}" if point.metric == "ttft" and point.prompt_tokens else load
 
 
-def kernel_marks(run: Run, phase: Phase) -> tuple[tuple[Mark, ...], float]:
-    """Kernels of a trace on the roof, with their own FLOPs and bytes, or those of the model's ops of their class.
-
-        FLOPs of a launch = counted FLOPs / launches, else FLOPs of the class in a step / its launches in a step
-
-    run : its kernels, by name [s]
-    phase : the step that the trace is taken to show [FLOP], [bytes]
-    returns : marks, and the share of kernel time that has neither [1]
-    valid : the model's are a mean over the class; which launch is which projection is not told by its name
-    """
-    whole = sum(kernel.seconds for kernel in run.kernels)
-    placed = [(kernel, _work(kernel, phase)) for kernel in run.kernels if kernel.seconds > 0]
-    marks = tuple(_kernel_mark(kernel, work, phase, whole) for kernel, work in placed if work)
-    return marks, 1.0 - sum(mark.share for mark in marks) if whole else 0.0
-
-
-def implements(kind: str, time: OpTime) -> bool:
-    """Whether a class of kernel can stand for an op.
-
-    kind : one of the importers' classes of kernels
-    time : an op of the model's step
-    """
-    if kind in KINDS:
-        return time.op.kind in KINDS[kind]
-    return kind in NAMED and NAMED[kind] in time.op.name
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    flops: float
-    moved: float
-    bound: Bound
-
-
-def _work(kernel: KernelSample, phase: Phase) -> _Work | None:
-    """Of one launch: what was counted comes before the model's mean."""
-    model = _average(kernel.kind, phase.time)
-    if kernel.flops is None and kernel.bytes is None:
-        return model
-    flops = model.flops if kernel.flops is None and model else (kernel.flops or 0.0) / kernel.launches
-    moved = model.moved if kernel.bytes is None and model else (kernel.bytes or 0.0) / kernel.launches
-    bound = Bound.MEMORY if flops < moved * phase.ridge else Bound.COMPUTE
-    return _Work(flops, moved, bound) if flops and moved else None
-
-
-def _average(kind: str, step: StepTime) -> _Work | None:
-    alike = [time for time in step.ops if implements(kind, time) and float(time.op.flops) > 0]
-    launches = sum(float(time.op.count * time.op.launches) for time in alike)
-    if not launches:
-        return None
-    longest = max(alike, key=lambda time: float(time.op.count * time.total))
-    flops = sum(float(time.op.count * time.op.flops) for time in alike)
-    moved = sum(float(time.op.count * time.op.moved) for time in alike)
-    return _Work(flops / launches, moved / launches, longest.bound)
-
-
-def _kernel_mark(kernel: KernelSample, work: _Work, phase: Phase, whole: float) -> Mark:
-    seconds = kernel.seconds / kernel.launches
-    intensity, rate = work.flops / work.moved, work.flops / seconds
-    above = rate > float(attainable(intensity, phase.peak, phase.bandwidth))
-    return Mark(kernel.name, kernel.kind, work.bound, intensity, rate, seconds, kernel.seconds / whole, above)
-
-
-def _mark(name: str, phase: str, time: OpTime, seconds: float, share: float) -> Mark:
-    flops, moved = float(time.op.flops), float(time.op.moved)
-    return Mark(name, phase, time.bound, flops / moved, flops / seconds, seconds, share)
-
-
 def _estimate(run: Run, gpu: str, model: Model, conditions: Mapping[str, str]) -> Estimate | str:
     try:
         return estimate(scenario_of(run, gpu, model, **conditions))
@@ -292,15 +171,3 @@ def format_cell(value: str | float) -> str:
     ('16', 'fp8')
     """
     return value if isinstance(value, str) else f"{value:.10g}"
-
-
-def totals(kernels: Iterable[KernelSample]) -> Mapping[str, float]:
-    """Kernel time by class, longest first.
-
-    kernels : of a run [s]
-    returns : class -> [s]
-    """
-    sums: dict[str, float] = {}
-    for kernel in kernels:
-        sums[kernel.kind] = sums.get(kernel.kind, 0.0) + kernel.seconds
-    return dict(sorted(sums.items(), key=lambda item: -item[1]))

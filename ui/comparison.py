@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import pandas as pd
 import streamlit as st
 
+from planner.marks import Mark, totals
 from planner.measured import Run
-from planner.overlay import Comparison, Mark, totals
+from planner.overlay import Comparison
 from planner.quantities import MICROSECOND, MILLISECOND
 from ui.words import duration, percent, plain
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from planner.overlay import Mark
+from planner.marks import Mark
 from planner.scenario import Scenario
 from ui.charts import roofline
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from importers.reference import reference_runs
+from planner.marks import totals
 from planner.measured import Run
-from planner.overlay import format_cell, totals
+from planner.overlay import format_cell
 from planner.quantities import MILLISECOND
 from store.runs import Store, default_root
 from verbs.runs import run_head

@@ -6,8 +6,9 @@ import pytest
 
 from planner.catalogue_models import find_model
 from planner.estimate import estimate
+from planner.marks import kernel_marks, predicted_marks, totals
 from planner.measured import KernelSample, MeasuredPoint, Run
-from planner.overlay import compare, conditions_of, kernel_marks, predicted_marks, scenario_of, step_marks, totals
+from planner.overlay import compare, conditions_of, scenario_of, step_marks
 from tests.planner.questions import LLAMA_8B
 
 MODEL = find_model(LLAMA_8B)

@@ -14,7 +14,7 @@ import altair as alt
 
 from planner.estimate import Phase
 from planner.gpu import Gpu
-from planner.overlay import Mark
+from planner.marks import Mark
 from planner.quantities import TERA
 from planner.roofline import Bound, attainable, ridge_point
 from ui import palette

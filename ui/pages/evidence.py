@@ -6,9 +6,10 @@ import streamlit as st
 
 from planner.errors import PlannerError
 from planner.estimate import phases
+from planner.marks import kernel_marks, predicted_marks
 from planner.measured import Run, Severity
 from planner.memory import memory
-from planner.overlay import compare, kernel_marks, predicted_marks, scenario_of, step_marks
+from planner.overlay import compare, scenario_of, step_marks
 from planner.scenario import Scenario
 from planner.table import table_rows
 from ui.comparison import comparison_table, kernel_table, verdict

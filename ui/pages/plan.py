@@ -9,8 +9,8 @@ from planner.alternatives import alternatives
 from planner.command import serve_command
 from planner.errors import InsufficientMemory, PlannerError, UnknownModel
 from planner.estimate import Estimate, estimate
+from planner.marks import predicted_marks
 from planner.memory import memory
-from planner.overlay import predicted_marks
 from planner.scenario import Scenario
 from planner.waterfall import predicted
 from ui.advised import advised
