@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -83,11 +83,15 @@ PRIOR: Mapping[str, Efficiency] = {
 }
 """Kinds without an operator table: bounded guesses, marked as assumed."""
 
-EXPERT_TILE = 16.0
-"""Rows of a tensor-core fragment (mma.m16n8k16): an expert with one token costs as much as one with sixteen."""
-UNPACKED = 0.25
-"""Of the compute rate, where weights of fewer bits are widened to 16 on the way: that work takes most of it. Fitted to
-gpt-oss on H200."""
+TILE = 16.0
+"""Rows of a tensor-core fragment (mma.m16n8k16): an expert with one token costs as much arithmetic as one with sixteen,
+and so does a product whose weights are widened on the way."""
+UNPACKED, UNPACKED_FULL_RATE = 0.25, 0.41
+"""Of the compute rate of plain products, where four-bit weights are widened to 16 bits on the way: that work takes most
+of it. Fitted to gpt-oss on H200. Such kernels (Marlin) use Ampere's matrix instruction, which on Hopper gives 63 % of
+the peak (arXiv 2402.13499) and on Ampere, Ada and RTX Blackwell all of it: 0.25 · 0.82 / 0.63 = 0.33 of that peak, 0.41
+of what plain products reach there. Turing has no Marlin: 0.25, as its load tests show."""
+FULL_RATE = ("8.0", "8.6", "8.9", "12.0")
 
 
 @lru_cache(maxsize=4096)
@@ -100,8 +104,10 @@ def efficiency(kind: str, number_format: str, gpu: Gpu, gpus_sharing: int = 1) -
     """
     if kind in PRIOR:
         return PRIOR[kind]
-    if kind.startswith("moe_gemm"):
-        return _experts(kind, efficiency("gemm", number_format, gpu), gpu)
+    if "gemm" in kind and kind != "gemm":
+        plain = efficiency("gemm", number_format, gpu)
+        grouped = _experts(plain, gpu) if kind.startswith("moe") else plain
+        return _widened(grouped, plain, gpu) if kind.endswith("unpacked") else grouped
     return of_rows(_table()[kind], kind, number_format, gpu, gpus_sharing)
 
 
@@ -119,13 +125,17 @@ def of_rows(rows: Rows, kind: str, number_format: str, gpu: Gpu, gpus_sharing: i
     return _mean(rows, gpu)
 
 
-def _experts(kind: str, plain: Efficiency, gpu: Gpu) -> Efficiency:
+def _experts(plain: Efficiency, gpu: Gpu) -> Efficiency:
     """Grouped products, as shares of plain ones of the same format."""
     ratio = of_rows(_table()["moe_gemm"], "moe_gemm", "", gpu)
-    widened = UNPACKED if kind == "moe_gemm_unpacked" else ratio.compute
-    basis = max(ratio.basis, plain.basis, Basis.ASSUMED if kind == "moe_gemm_unpacked" else ratio.basis)
-    compute, memory = plain.compute * widened, plain.memory * ratio.memory
-    return Efficiency(compute, memory, 1.0, plain.latency, EXPERT_TILE, basis, ratio.valid)
+    compute, memory = plain.compute * ratio.compute, plain.memory * ratio.memory
+    return Efficiency(compute, memory, 1.0, plain.latency, TILE, max(plain.basis, ratio.basis), ratio.valid)
+
+
+def _widened(product: Efficiency, plain: Efficiency, gpu: Gpu) -> Efficiency:
+    """Products of weights that are widened on the way."""
+    share = UNPACKED_FULL_RATE if gpu.compute_capability in FULL_RATE else UNPACKED
+    return replace(product, compute=plain.compute * share, tile=TILE, basis=Basis.ASSUMED)
 
 
 def _of_format(rows: Rows, number_format: str, gpu: Gpu) -> Rows:

@@ -65,13 +65,12 @@ def moe_ops(ffn: MoeFfn, scenario: Scenario, tokens: Number) -> list[Op]:
     touched = touched_experts(ffn.experts, ffn.experts_per_token, tokens) / spread
     up = 2 if ffn.gated else 1
     weight, number_format = formats.bytes_of("experts"), formats.format_of("experts")
-    unpacked = number_format == formats.base and weight < base
     ops = [
         gemm("router", tokens, hidden, ffn.experts, base, base, formats.base),
         elementwise("experts.routing", tokens, 4 * ffn.experts, BYTES["fp32"], kind="moe_routing", launches=2),
-        experts_gemm("experts.up", pairs, touched, inner, up * width, weight, base, number_format, unpacked=unpacked),
+        experts_gemm("experts.up", pairs, touched, inner, up * width, weight, base, number_format),
         elementwise("experts.activation", pairs, (up + 1) * width, base),
-        experts_gemm("experts.down", pairs, touched, width, inner, weight, base, number_format, unpacked=unpacked),
+        experts_gemm("experts.down", pairs, touched, width, inner, weight, base, number_format),
         elementwise("experts.combine", pairs, 2 * inner, base),
     ]
     if ffn.latent is not None:

@@ -13,12 +13,14 @@ import numpy as np
 from planner.efficiency import ANY, Range, efficiency
 from planner.forward import forward
 from planner.gpu import Gpu
-from planner.ops import Op
+from planner.ops import SIXTEEN_BITS, Op
 from planner.quantities import Basis, FloatArray, Number
 from planner.roofline import Bound, bound
 from planner.scenario import Scenario
 from planner.step import Step
 
+EACH_SORTED = 2.5
+"""Kernels behind each of a mixture's two routing launches: scores, top experts, counting, aligning, filling."""
 LARGER = 4.0
 """Operands up to this much larger than the largest measured count as measured: shares no longer change with size."""
 
@@ -176,17 +178,22 @@ def roof(op: Op, gpu: Gpu, tensor_parallel: int) -> Roof:
 def op_time(op: Op, under: Roof) -> OpTime:
     """Times of one run of an op.
 
-        compute = FLOPs / rate · max(1, tile / rows); memory = bytes / rate; link = sent / rate
+        compute = FLOPs / rate; memory = max(bytes / rate, compute · tile / rows); link = sent / rate
         overhead = launches · latency
+
+    With fewer rows than a tile every weight that is streamed is still worked on by a whole tile: that, and not HBM, may
+    set the pace of the stream. It counts as memory, since more rows cost nothing until the tile is full.
 
     op : with counts of one GPU [FLOP, bytes]
     under : the roof of its kind [FLOP/s], [B/s], [s]
     """
-    filled = under.compute if np.all(under.tile == 1.0) else under.compute * np.minimum(1.0, op.rows / under.tile)
+    compute, memory = op.flops / under.compute, op.moved / under.memory
+    if np.any(under.tile > 1.0):
+        memory = np.maximum(memory, compute * under.tile / np.maximum(op.rows, 1.0))
     return OpTime(
         op,
-        compute=op.flops / filled,
-        memory=op.moved / under.memory,
+        compute=compute,
+        memory=memory,
         link=op.sent / under.link,
         overhead=op.launches * under.latency,
         basis=under.basis,
@@ -237,6 +244,18 @@ def host_time(scenario: Scenario, step: Step, busy: Number) -> Number:
     return host.step + workers + host.sequence * sequences - np.minimum(hidden, busy)
 
 
+def dispatches(op: Op) -> Number:
+    """Kernels that the host starts for one run of an op, one by one.
+
+        products in 8 or 4 bits: 2 (quantize the activations, multiply); sorting by expert: 5 for its 2
+
+    op : its launches count kernels as their latency was measured, which holds these [1]
+    returns : [1]
+    """
+    narrow = op.kind in ("gemm", "moe_gemm") and op.format not in SIXTEEN_BITS
+    return op.launches * (2.0 if narrow else EACH_SORTED if op.kind == "moe_routing" else 1.0)
+
+
 def launch_gap(scenario: Scenario, times: tuple[OpTime, ...]) -> Number:
     """Time for which the GPU waits for launches without CUDA graphs.
 
@@ -249,6 +268,6 @@ def launch_gap(scenario: Scenario, times: tuple[OpTime, ...]) -> Number:
     host = scenario.engine.host
     if not scenario.engine.enforce_eager or host is None:
         return np.float64(0.0)
-    launches = sum((time.op.count * time.op.launches for time in times), start=np.float64(0.0))
+    launches = sum((time.op.count * dispatches(time.op) for time in times), start=np.float64(0.0))
     gpu = sum((time.op.count * time.total for time in times), start=np.float64(0.0))
     return np.maximum(0.0, launches * host.launch - gpu)

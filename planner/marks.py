@@ -33,7 +33,7 @@ class Mark:
 
 
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "gemm": ("gemm",),
+    "gemm": ("gemm", "gemm_unpacked"),
     "attention": ("attention_decode", "attention_prefill"),
     "attention_prefill": ("attention_prefill",),
     "attention_decode": ("attention_decode",),

@@ -12,6 +12,7 @@ import numpy as np
 
 from planner.quantities import Number
 
+SIXTEEN_BITS = ("bf16", "fp16")
 SAMPLER_PASSES = 2
 """Times that sampling goes over the fp32 logits: once to convert, once to choose."""
 SAMPLER_LAUNCHES = 4
@@ -23,7 +24,7 @@ class Op:
     """One kernel of a step.
 
     name : unique within a step ("attention.qkv", "experts.down", ...)
-    kind : selects its efficiency: gemm, moe_gemm, attention_decode, attention_prefill, elementwise, all_reduce, ...
+    kind : selects its efficiency: gemm, gemm_unpacked, moe_gemm, attention_decode, elementwise, all_reduce, ...
     format : number format whose peak bounds it
     flops : of one run [FLOP]
     moved : HBM bytes of one run: operands and result, each once [bytes]
@@ -63,7 +64,7 @@ def gemm(name: str, rows: Number, inputs: float, outputs: float, weight: float, 
     """
     flops = 2 * rows * inputs * outputs
     moved = inputs * outputs * weight + rows * (inputs + outputs) * base
-    return Op(name, "gemm", number_format, flops, moved, rows=rows)
+    return Op(name, _product("gemm", weight, number_format), number_format, flops, moved, rows=rows)
 
 
 def experts_gemm(
@@ -75,8 +76,6 @@ def experts_gemm(
     weight: float,
     base: float,
     number_format: str,
-    *,
-    unpacked: bool = False,
 ) -> Op:
     """The same matrix of many experts, each for the tokens sent to it.
 
@@ -88,15 +87,19 @@ def experts_gemm(
     inputs, outputs : width of one expert's matrix on this GPU [1]
     weight, base : bytes of a weight and of an activation [bytes]
     number_format : of the product
-    unpacked : weights are widened to that format on the fly
 
     >>> experts_gemm("up", 4.0, 2.0, 3.0, 5.0, 2.0, 2.0, "bf16").moved
     124.0
     """
     flops = 2 * pairs * inputs * outputs
     moved = touched * inputs * outputs * weight + pairs * (inputs + outputs) * base
-    kind = "moe_gemm_unpacked" if unpacked else "moe_gemm"
+    kind = _product("moe_gemm", weight, number_format)
     return Op(name, kind, number_format, flops, moved, rows=pairs / np.maximum(touched, 1.0))
+
+
+def _product(kind: str, weight: float, number_format: str) -> str:
+    """The kind of a product; another where weights of four bits are widened to sixteen on the way."""
+    return f"{kind}_unpacked" if number_format in SIXTEEN_BITS and weight < 1 else kind
 
 
 def touched_experts(experts: float, per_token: float, tokens: Number) -> Number:

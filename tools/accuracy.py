@@ -16,13 +16,15 @@ from pathlib import Path
 from tools import accuracy_history as history
 from tools.accuracy_cases import MEASUREMENTS, REFERENCE, Case, lab_cases, memory_cases, serving_cases
 from tools.accuracy_html import page
+from tools.bert import bert_cases
 from tools.end_to_end import end_to_end_cases
+from tools.t4_loads import t4_cases
 
 __all__ = ["REFERENCE", "Case", "cases", "lab_cases", "main", "memory_cases", "report", "serving_cases", "summary"]
 
 WORST = 10
 SHOWN = 90
-OWN_READERS: tuple[Callable[[Path], Iterator[Case]], ...] = (serving_cases, lab_cases, memory_cases)
+OWN_READERS: tuple[Callable[[Path], Iterator[Case]], ...] = (serving_cases, lab_cases, memory_cases, t4_cases)
 HEAD = f"{'cases':>6} {'predicted':>9} {'refused':>7} {'median':>8} {'mean':>8} {'bias':>8}"
 
 
@@ -34,7 +36,7 @@ def cases(folder: Path) -> list[Case]:
 
 def other_cases(folder: Path) -> list[Case]:
     """Every case of other engines and studies; none where end_to_end.csv is not there."""
-    return list(end_to_end_cases(folder)) if (folder / "end_to_end.csv").is_file() else []
+    return [*end_to_end_cases(folder), *bert_cases(folder)] if (folder / "end_to_end.csv").is_file() else []
 
 
 def told(found: Iterable[Case]) -> list[Case]:

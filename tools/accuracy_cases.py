@@ -17,6 +17,7 @@ from planner.kv_cache import block_layout
 from planner.memory import memory
 from planner.predict import predict, question
 from planner.quantities import GIB
+from tools.launched import as_launched, suspected
 
 MEASUREMENTS = Path(__file__).parents[2] / "shared" / "measurements"
 REFERENCE = DATA / "reference"
@@ -81,9 +82,9 @@ class Case:
 
 
 def serving_cases(folder: Path) -> Iterator[Case]:
-    """Mean TTFT and TPOT of a closed loop; rows that their own table doubts come under a name of their own."""
-    for answer in predict(rows(folder / "vllm_serving.csv")):
-        doubt = "suspect " if answer["suspect"] else ""
+    """Mean TTFT and TPOT of a closed loop, asked as it was launched; rows that their own table doubts apart."""
+    for answer in predict(as_launched(row) for row in rows(folder / "vllm_serving.csv")):
+        doubt = suspected(answer)
         for metric in ("tpot_ms", "ttft_ms"):
             yield answered(f"{doubt}serving {metric}", answer, answer[f"measured_{metric}"], answer[metric])
 

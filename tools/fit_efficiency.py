@@ -25,6 +25,7 @@ from planner.efficiency import Efficiency, of_rows
 from planner.gpu import Gpu
 from planner.ops import SAMPLER_LAUNCHES
 from planner.quantities import GIGA, MICROSECOND
+from tools import bert
 from tools.operator_tables import ENGINES, FORMAT, left_out, operators, within_roofs
 
 FINE_SHARES = np.round(np.arange(0.20, 1.0001, 0.01), 2)
@@ -138,6 +139,9 @@ def table(tables: Path) -> dict[str, Any]:
     fitted: dict[str, Any] = {"parameters": PARAMETERS}
     for kind in KINDS:
         rows = list(kind_rows(found[found.kind == kind], kind, tables, fitted))
+        if kind == "gemm":
+            reference = next(row["compute"] for row in rows if row["gpu"] == bert.REFERENCE)
+            rows += bert.gemm_rows(tables, reference)
         measured = {(row["gpu"], row.get("format"), row.get("gpus")): row for row in rows}
         for row in measured.values():
             unseen = [other for other in rows if other["gpu"] != row["gpu"]]

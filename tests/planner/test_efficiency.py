@@ -7,11 +7,11 @@ import math
 import pytest
 
 from planner.catalogue import find_gpu, gpus, read_yaml
-from planner.efficiency import EXPERT_TILE, NEAREST, PRIOR, UNPACKED, efficiency, of_rows
+from planner.efficiency import NEAREST, PRIOR, TILE, UNPACKED, UNPACKED_FULL_RATE, efficiency, of_rows
 from planner.quantities import MICROSECOND, Basis
 
 MEASURED = ("gemm", "attention_decode", "attention_prefill", "elementwise", "sampling", "all_reduce", "moe_gemm")
-KINDS = (*MEASURED, "moe_gemm_unpacked", *PRIOR)
+KINDS = (*MEASURED, "gemm_unpacked", "moe_gemm_unpacked", *PRIOR)
 TABLE = read_yaml("efficiency.yaml")
 ROWS = [(kind, row) for kind in MEASURED for row in TABLE[kind]]
 
@@ -81,14 +81,23 @@ def test_what_several_gpus_have_in_common_is_valid():
     assert (valid.rows, valid.moved) == ((4, 100), (10, 500))
 
 
-@pytest.mark.parametrize("kind", ["moe_gemm", "moe_gemm_unpacked"])
-def test_grouped_products_are_a_share_of_plain_ones(kind):
+def test_grouped_products_are_a_share_of_plain_ones():
     gpu, row = find_gpu("rtx-pro-6000"), TABLE["moe_gemm"][0]
-    plain, grouped = efficiency("gemm", "bf16", gpu), efficiency(kind, "bf16", gpu)
-    compute = UNPACKED if kind == "moe_gemm_unpacked" else row["compute"]
-    assert (grouped.compute / plain.compute, grouped.memory / plain.memory) == pytest.approx((compute, row["memory"]))
-    assert (grouped.tile, plain.tile) == (EXPERT_TILE, 1)
-    assert efficiency(kind, "bf16", find_gpu("h200-sxm")).basis is Basis.ASSUMED
+    plain, grouped = efficiency("gemm", "bf16", gpu), efficiency("moe_gemm", "bf16", gpu)
+    assert (grouped.compute / plain.compute, grouped.memory / plain.memory) == pytest.approx(
+        (row["compute"], row["memory"])
+    )
+    assert (grouped.tile, plain.tile) == (TILE, 1)
+    assert efficiency("moe_gemm", "bf16", find_gpu("h200-sxm")).basis is Basis.ASSUMED
+
+
+@pytest.mark.parametrize(("gpu", "share"), [("h200-sxm", UNPACKED), ("t4", UNPACKED), ("l40s", UNPACKED_FULL_RATE)])
+@pytest.mark.parametrize("kind", ["gemm", "moe_gemm"])
+def test_widening_weights_takes_most_of_the_compute_rate_and_none_of_the_bandwidth(gpu, share, kind):
+    plain, packed = efficiency("gemm", "fp16", find_gpu(gpu)), efficiency(f"{kind}_unpacked", "fp16", find_gpu(gpu))
+    assert packed.compute / plain.compute == pytest.approx(share)
+    assert packed.memory == efficiency(kind, "fp16", find_gpu(gpu)).memory
+    assert (packed.tile, packed.basis) == (TILE, Basis.ASSUMED)
 
 
 def test_all_reduce_by_the_nearest_group_size():

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.catalogue import find_gpu
+from planner.efficiency import Range
 from planner.engine import Engine
-from planner.latency import host_time, launch_gap, op_time, roof, step_time
-from planner.ops import gemm
+from planner.latency import LARGER, Roof, dispatches, host_time, launch_gap, op_time, roof, step_time
+from planner.ops import Op, experts_gemm, gemm
 from planner.quantities import Basis
 from planner.roofline import Bound
 from planner.step import Step, decode_step, prefill_step
@@ -178,3 +179,38 @@ def test_arrays_and_scalars_agree(question, table, launched):
 def test_basis_is_of_what_takes_the_time():
     assert step_time(ask(gpu="h200-sxm"), prefill_step(1.0, 4096.0)).basis is Basis.MEASURED
     assert step_time(ask(gpu="t4", scheme="fp16"), prefill_step(1.0, 4096.0)).basis is Basis.ASSUMED
+
+
+def test_a_tile_with_few_rows_sets_the_pace_of_the_stream():
+    """The tensor core takes 16 rows: below them streaming an expert's weights costs as much as work on 16 rows."""
+    op = experts_gemm("up", 8.0, 8.0, 64.0, 64.0, 0.5, 2.0, "bf16")
+    under = Roof(compute=1e12, memory=1e12, link=1.0, latency=0.0, basis=Basis.MEASURED, tile=16.0)
+    assert float(op_time(op, under).memory) == pytest.approx(16 * op.flops / 1e12)
+    assert op_time(op, under).bound is Bound.MEMORY
+    full = replace(op, rows=64.0, moved=0.0)
+    assert float(op_time(full, under).body) == pytest.approx(op.flops / 1e12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number_format", "kernels"),
+    [
+        ("gemm", "bf16", 1),
+        ("gemm", "fp8", 2),
+        ("moe_gemm", "fp4", 2),
+        ("moe_gemm_unpacked", "bf16", 1),
+        ("moe_routing", "fp32", 5),
+    ],
+)
+def test_kernels_that_the_host_starts_one_by_one(kind, number_format, kernels):
+    assert dispatches(Op("x", kind, number_format, 0.0, 0.0, launches=2.0 if kind == "moe_routing" else 1.0)) == kernels
+
+
+def test_what_lies_outside_of_what_was_measured_is_no_longer_measured():
+    valid = Range(rows=(1.0, 100.0), moved=(1e6, 1e9))
+    under = Roof(1e15, 1e12, 1e11, 1e-6, Basis.MEASURED, valid=valid)
+    inside, small = Op("a", "gemm", "bf16", 1e9, 1e7, rows=50.0), Op("b", "gemm", "bf16", 1e9, 1e3, rows=50.0)
+    assert op_time(inside, under).founded is Basis.MEASURED
+    assert op_time(replace(inside, rows=LARGER * 100.0), under).inside
+    assert not op_time(replace(inside, rows=LARGER * 100.0 + 1), under).inside
+    assert op_time(small, under).founded is Basis.CALIBRATED
+    assert op_time(replace(small, moved=0.0), under).inside

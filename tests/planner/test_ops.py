@@ -14,7 +14,9 @@ def test_gemm():
     op = gemm("up", 3.0, 5.0, 7.0, 0.5, 2.0, "bf16")
     assert op.flops == 2 * 3 * 5 * 7
     assert op.moved == 5 * 7 * 0.5 + 3 * (5 + 7) * 2
-    assert (op.kind, op.sent, op.rows) == ("gemm", 0.0, 3.0)
+    assert (op.kind, op.sent, op.rows) == ("gemm_unpacked", 0.0, 3.0)
+    assert gemm("up", 3.0, 5.0, 7.0, 1.0, 2.0, "fp16").kind == "gemm"
+    assert gemm("up", 3.0, 5.0, 7.0, 0.5, 2.0, "fp4").kind == "gemm"
 
 
 def test_experts_gemm_reads_touched_experts_alone():
@@ -25,7 +27,7 @@ def test_experts_gemm_reads_touched_experts_alone():
 
 
 def test_unpacked_experts_are_a_kind_of_their_own():
-    op = experts_gemm("up", 6.0, 2.0, 5.0, 7.0, 17 / 32, 2.0, "bf16", unpacked=True)
+    op = experts_gemm("up", 6.0, 2.0, 5.0, 7.0, 17 / 32, 2.0, "bf16")
     assert op.kind == "moe_gemm_unpacked"
     assert op.moved == 2 * 5 * 7 * 17 / 32 + 6 * (5 + 7) * 2
 
