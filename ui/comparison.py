@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from planner.marks import Mark, totals
-from planner.measured import Run
+from planner.measured import KernelSample, Run
 from planner.overlay import Comparison
-from planner.quantities import MICROSECOND, MILLISECOND
+from planner.quantities import MICROSECOND, MILLISECOND, TERA
 from ui.words import duration, percent, plain
 
 UNITS = {"throughput": "1/s", "intensity": "FLOP/B"}
@@ -30,7 +30,7 @@ MANY = 200
 
 def verdict(run: Run) -> str:
     """What the run is, in one sentence, as Markdown."""
-    who = f"{run.tool} {run.tool_version}".strip()
+    who = " ".join(part for part in (run.tool, run.tool_version) if part != "unknown").strip()
     when = f", measured {run.started[:10]}" if run.started else ""
     where = f" on {', '.join(sorted(set(run.gpu_names)))}" if run.gpu_names else ""
     said = plain(f"{run.source_name}: {who}{when}{where}.")
@@ -68,9 +68,26 @@ def comparison_table(compared: Iterable[Comparison]) -> None:
     )
 
 
+def placed_words(counted: int, shaped: int, placed: int, unplaced: float) -> str:
+    """Where the kernels on the roof have their FLOPs from, as Markdown.
+
+    counted : kernels whose FLOPs and DRAM bytes a profiler counted, of those placed
+    shaped : kernels with FLOPs alone, from the shapes of their op, of those placed
+    unplaced : share of the kernel time without a place [1]
+    """
+    own = f"**{counted}** of {placed} kernels on the roof stand at the FLOPs and DRAM bytes that were counted"
+    models = (
+        f"**{placed - counted}** kernels stand on the roof with the FLOPs of the model's ops that their class "
+        f"implements{f' (**{shaped}** with the FLOPs of their own shapes)' * bool(shaped)} and their own measured time"
+    )
+    said = [own] * bool(counted) + [models] * (placed > counted or not counted)
+    return f"{'; '.join(said)}; {100 * unplaced:.0f} % of kernel time has neither counts nor an op in the model."
+
+
 def kernel_table(run: Run, marks: Iterable[Mark]) -> None:
     """Kernels by time: class, launches, mean, share, and the rate that the mark stands for."""
     placed = {mark.name: mark for mark in marks}
+    counts = any(kernel.flops is not None for kernel in run.kernels)
     whole = sum(kernel.seconds for kernel in run.kernels) or 1.0
     longest = sorted(run.kernels, key=lambda kernel: -kernel.seconds)[:MANY]
     rows = [
@@ -82,7 +99,8 @@ def kernel_table(run: Run, marks: Iterable[Mark]) -> None:
             "Total (ms)": kernel.seconds / MILLISECOND,
             "Mean (µs)": kernel.seconds / max(kernel.launches, 1) / MICROSECOND,
             "Share": kernel.seconds / whole,
-            "On the roof": "yes" if kernel.name in placed else "no op of this model",
+            **(_counts(kernel) if counts else {}),
+            "On the roof": "yes" if kernel.name in placed else "not counted, no op of this model",
         }
         for kernel in longest
     ]
@@ -95,10 +113,19 @@ def kernel_table(run: Run, marks: Iterable[Mark]) -> None:
         column_config={
             "Kernel": st.column_config.TextColumn(width="large"),
             "Total (ms)": st.column_config.NumberColumn(format="%.4g"),
-            "Mean (µs)": st.column_config.NumberColumn(format="%.4g"),
+            **{name: st.column_config.NumberColumn(format="%.4g") for name in ("Mean (µs)", "TFLOP/s", "FLOP/B")},
             "Share": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
         },
     )
+
+
+def _counts(kernel: KernelSample) -> dict[str, float | None]:
+    """Achieved rate and operational intensity, where the profiler or the op's shapes told FLOPs and bytes."""
+    flops, moved = kernel.flops, kernel.bytes
+    return {
+        "TFLOP/s": flops / kernel.seconds / TERA if flops is not None and kernel.seconds else None,
+        "FLOP/B": flops / moved if flops is not None and moved else None,
+    }
 
 
 def _row(comparison: Comparison) -> dict[str, object]:

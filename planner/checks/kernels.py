@@ -14,7 +14,7 @@ from planner.checks.evidence import Evidence, Finding
 from planner.errors import PlannerError
 from planner.estimate import phases
 from planner.gpu import Gpu
-from planner.marks import kernel_marks
+from planner.kernel_marks import kernel_marks
 from planner.measured import KernelSample, Severity
 from planner.memory import memory
 from planner.overlay import SHORTEST

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.estimate import estimate
-from planner.marks import implements
+from planner.kernel_marks import implements
 from planner.matching import LEFT_OUT, Launch, _aligned, by_op, match, sequence, unmatched
 from planner.scenario import Workload
 from tests.planner.questions import GPT_OSS_20B, LLAMA_8B, ask

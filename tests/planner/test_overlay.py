@@ -6,7 +6,8 @@ import pytest
 
 from planner.catalogue_models import find_model
 from planner.estimate import estimate
-from planner.marks import kernel_marks, predicted_marks, totals
+from planner.kernel_marks import kernel_marks
+from planner.marks import predicted_marks, totals
 from planner.measured import KernelSample, MeasuredPoint, Run
 from planner.overlay import compare, conditions_of, scenario_of, step_marks
 from tests.planner.questions import LLAMA_8B
@@ -82,6 +83,8 @@ def test_counted_flops_and_bytes_come_before_the_models():
     assert (marks[0].intensity, marks[0].rate) == (pytest.approx(2.0), pytest.approx(4e12))
     assert marks[0].bound.label == "memory"
     assert marks[1].rate == pytest.approx(1e15)
+    mean = kernel_marks(run(kernels=[KernelSample("gemm_a", "gemm", 0, 10, 1e-3)]), phase)[0][0]
+    assert marks[1].intensity == pytest.approx(mean.intensity)
     assert unplaced == pytest.approx(0.5)
 
 

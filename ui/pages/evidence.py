@@ -6,13 +6,14 @@ import streamlit as st
 
 from planner.errors import PlannerError
 from planner.estimate import phases
-from planner.marks import kernel_marks, predicted_marks
+from planner.kernel_marks import kernel_marks
+from planner.marks import predicted_marks
 from planner.measured import Run, Severity
 from planner.memory import memory
 from planner.overlay import compare, scenario_of, step_marks
 from planner.scenario import Scenario
 from planner.table import table_rows
-from ui.comparison import comparison_table, kernel_table, verdict
+from ui.comparison import comparison_table, kernel_table, placed_words, verdict
 from ui.confirm import Confirmed, confirm
 from ui.findings import show_findings
 from ui.link import choice, read_link, write_link
@@ -47,8 +48,8 @@ def page() -> None:
 def upload() -> None:
     """Takes files in; each is imported or refused by name, once."""
     files = st.file_uploader(
-        "Drop an Nsight Systems SQLite export, a vllm bench serve result or a CSV table with gpu, model and measured "
-        "columns. Larger files: python cli.py import FILE.",
+        "Drop a trace (Nsight Systems SQLite, Nsight Compute CSV, PyTorch JSON), the result of a load test, or a CSV "
+        "table with gpu, model and measured columns. Larger files: python cli.py import FILE.",
         accept_multiple_files=True,
         max_upload_size=UPLOAD_LIMIT_MB,
         key="upload",
@@ -113,11 +114,10 @@ def show_kernels(run: Run, scenario: Scenario) -> None:
     phase = decode if st.session_state.get("phase", "decode") == "decode" else prefill
     name = "decode" if phase is decode else "prefill"
     marks, unplaced = kernel_marks(run, phase)
-    st.markdown(
-        f"**{len(marks)}** kernels stand on the roof with the FLOPs of the model's ops that their class implements "
-        f"and their own measured time; {100 * unplaced:.0f} % of kernel time has no op in the model."
-    )
-    roof_chart(scenario, predicted_marks(name, phase), marks, f"roof-{run.id}")
+    with_flops = {kernel.name: kernel.bytes is not None for kernel in run.kernels if kernel.flops is not None}
+    counted, shaped = (sum(with_flops.get(mark.name) is told for mark in marks) for told in (True, False))
+    st.markdown(placed_words(counted, shaped, len(marks), unplaced))
+    roof_chart(scenario, predicted_marks(name, phase), marks, f"roof-{run.id}", measured_alone=bool(counted))
     kernel_table(run, marks)
 
 
