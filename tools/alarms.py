@@ -30,7 +30,8 @@ SHARED = MEASUREMENTS.parent
 KNOWN: Mapping[str, str] = {
     "prefix_same_seed_run2": "the second run on one server, whose first request took 40 times as long as the others",
     "max_num_seqs=4-BENCH--max_concurrency=16": "16 requests at once on 4 slots",
-    "guidellm/": "each level begins on a server that is still compiling",
+    "aiperf/run_c4/profile_export.jsonl": "two warm-up requests for four at once: the first four were slow",
+    "guidellm/benchmarks_0.8.1_concurrent.json": "each level begins on a server that is still compiling",
 }
 """Load tests with a fault that no note of their importer tells, by a part of their path."""
 TABLE = Run("table", "", "rows", "0" * 64)

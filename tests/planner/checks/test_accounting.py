@@ -94,5 +94,19 @@ def test_percentiles_rise():
     assert found(run(point("tpot", 2.0, "min"), point("tpot", 1.0, "p1")), "percentile_order")
 
 
+def test_rounded_percentiles_are_in_order():
+    assert not found(run(point("e2e", 0.43, "p99.99"), point("e2e", 0.429, "max")), "percentile_order")
+
+
+def test_latencies_medians_do_not_outvote_the_load():
+    """InferenceX, MiniMax-M2.5: 90.12 tokens/s over 0.7041 requests/s are the 128 asked for, its medians or not."""
+    load = {"concurrency": 16.0, "prompt_tokens": 28672.0, "output_tokens": 128.0}
+    rates = [point("request_throughput", 0.7041, "total", **load), point("output_throughput", 90.12, "total", **load)]
+    medians = {"ttft": 10.0, "tpot": 0.2, "e2e": 22.0}
+    assert not found(
+        run(*rates, *(point(name, value, "median", **load) for name, value in medians.items())), "token_accounting"
+    )
+
+
 def test_means_have_no_rank():
     assert not found(run(point("ttft", 9.0), point("ttft", 1.0, "p99"), point("ttft", 5.0, "std")), "percentile_order")
