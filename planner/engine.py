@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from planner.errors import InvalidWorkload
 from planner.gpu import Gpu
 from planner.quantities import GIB, MICROSECOND, MILLISECOND
+from planner.speculation import Speculation
 
 LATEST = "0.33.0"
 ASYNC_SINCE = (0, 14)
@@ -72,6 +73,7 @@ class Engine:
     enforce_eager : no CUDA graphs: every kernel is launched by the host
     async_scheduling : the host prepares a step while the GPU runs the one before
     prefix_caching : blocks of the KV cache are found again by their content
+    speculation : tokens drafted and checked; a step then yields several tokens for a sequence
     """
 
     name: str = "vllm"
@@ -84,6 +86,7 @@ class Engine:
     async_scheduling: bool | None = None
     prefix_caching: bool | None = None
     host: HostTimes | None = None
+    speculation: Speculation | None = None
 
     @property
     def release(self) -> tuple[int, int]:

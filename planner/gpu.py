@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from planner.errors import UnsupportedPrecision
 from planner.quantities import GIB, Basis, Source
@@ -115,3 +117,11 @@ def reported_memory(nominal_gib: float, memory_type: str) -> float:
     79.2
     """
     return REPORTED_SHARE[memory_type] * nominal_gib * GIB
+
+
+def _read_only(peaks: dict[str, float]) -> MappingProxyType[str, float]:
+    return MappingProxyType(peaks)
+
+
+copyreg.pickle(MappingProxyType, lambda peaks: (_read_only, (dict(peaks),)))
+# A GPU travels between processes with its read-only peaks.

@@ -71,11 +71,22 @@ def interval(metric: str, value: float, scenario: Scenario, overflows: bool = Fa
     >>> novelty(find_gpu("h100-sxm"), "llama dense").gpu
     'measured'
     """
+    below, above = sides(metric, scenario, overflows)
+    low, high = (value * float(np.exp(end)) for end in (-below, above))
+    return Interval(min(value, max(floor, low)), high, why_wide(scenario, overflows))
+
+
+def sides(metric: str, scenario: Scenario, overflows: bool = False) -> tuple[float, float]:
+    """How far measurements lie from the planner's word: ln(measured / predicted) is above -below and under above for
+    90 % of them, as often beyond the one as beyond the other.
+
+    metric, scenario, overflows : as in `interval`
+    returns : below, above [1]
+    """
     far = novelty(scenario.deployment.gpu, family(scenario.model))
     row = _rows()[metric, "overflows" if overflows else "fits", *far]
     wider = 1.0 if scenario.deployment.gpu.vendor in _vendors() else OTHER_VENDOR
-    low, high = (value * float(np.exp(wider * end)) for end in (-row["below"], row["above"]))
-    return Interval(min(value, max(floor, low)), high, _why(scenario, far, overflows))
+    return wider * row["below"], wider * row["above"]
 
 
 def novelty(gpu: Gpu, family_name: str) -> Novelty:
@@ -127,8 +138,14 @@ def fastest_step(scenario: Scenario) -> float:
     return (active_weight_bytes(scenario) - unread / deployment.tensor_parallel) / deployment.gpu.bandwidth
 
 
-def _why(scenario: Scenario, far: Novelty, overflowing: bool) -> str:
+def why_wide(scenario: Scenario, overflowing: bool = False) -> str:
+    """What makes an interval wide, in sentences; empty where the question is near the measurements.
+
+    scenario : the question
+    overflowing : as in `interval`
+    """
     gpu = scenario.deployment.gpu
+    far = novelty(gpu, family(scenario.model))
     said = {
         "gpu_unseen": f"No run on {gpu.label} was measured here, only others of its generation ({gpu.generation}).",
         "generation_unseen": f"No GPU of the generation of {gpu.label} ({gpu.generation}) was measured here.",

@@ -14,6 +14,8 @@ from planner.efficiency import ANY, Range, efficiency
 from planner.forward import forward
 from planner.gpu import Gpu
 from planner.ops import SIXTEEN_BITS, Op
+from planner.parameters import active_parameters
+from planner.precision import BYTES
 from planner.quantities import Basis, FloatArray, Number
 from planner.roofline import Bound, bound
 from planner.scenario import Scenario
@@ -221,7 +223,34 @@ def step_time(scenario: Scenario, step: Step) -> StepTime:
     times = tuple(op_time(op, roof(op, gpu, split)) for op in forward(scenario, step))
     busy = sum((time.op.count * time.total for time in times), start=np.float64(0.0))
     gap = launch_gap(scenario, times)
-    return StepTime(times, busy, host_time(scenario, step, busy + gap), gap)
+    return StepTime(times, busy, host_time(scenario, step, busy + gap) + checking_time(scenario, step), gap)
+
+
+def checking_time(scenario: Scenario, step: Step) -> Number:
+    """What a step takes longer that drafts tokens and checks them: nothing without speculation.
+
+        drafting = drafted · active parameters · 2 B / (GPUs · bandwidth)
+        checking = chunks of drafted + 1 tokens on each sequence's context - decodes
+
+    scenario : whose engine speculates
+    step : its decoding sequences [1]
+    returns : [s]; it counts as the host's part
+    """
+    guess, deployment = scenario.engine.speculation, scenario.deployment
+    if guess is None:
+        return np.float64(0.0)
+    batch, checked = step.decode_sequences, guess.drafted + 1
+    plain = Step(decode_sequences=batch, decode_context=step.decode_context, sampled=batch)
+    chunks = Step(batch, checked * np.ones_like(batch), step.decode_context, sampled=checked * batch)
+    read = active_parameters(guess.drafter) * BYTES[scenario.quantization.base] if guess.drafter else 0.0
+    drafting = guess.drafted * read / (deployment.tensor_parallel * deployment.gpu.bandwidth)
+    return np.maximum(0.0, _busy(scenario, chunks) - _busy(scenario, plain)) + drafting * np.sign(batch)
+
+
+def _busy(scenario: Scenario, step: Step) -> Number:
+    gpu, split = scenario.deployment.gpu, scenario.deployment.tensor_parallel
+    times = (op_time(op, roof(op, gpu, split)) for op in forward(scenario, step))
+    return sum((time.op.count * time.total for time in times), start=np.float64(0.0))
 
 
 def host_time(scenario: Scenario, step: Step, busy: Number) -> Number:

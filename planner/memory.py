@@ -82,16 +82,17 @@ class Memory:
         )
 
 
-def memory(scenario: Scenario) -> Memory:
+def memory(scenario: Scenario, beside: float = 0.0) -> Memory:
     """Memory of one GPU of the replica, part by part.
 
     scenario : the question
+    beside : what else is loaded with the weights: a drafter, adapters [bytes]
     returns : [bytes], [tokens]
     source : vLLM 0.33's profile run; start-up logs, docs/model.md
     """
     gpu, engine = scenario.deployment.gpu, scenario.engine
     usable = math.ceil(gpu.memory * (engine.gpu_memory_utilization or 0.9))
-    weights = weight_bytes(scenario)
+    weights = weight_bytes(scenario) + beside
     activations = activation_peak(scenario)
     graphs = graph_bytes(scenario)
     outside = OUTSIDE_TORCH[min(2, scenario.deployment.tensor_parallel)]

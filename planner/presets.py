@@ -58,10 +58,11 @@ def presets() -> Mapping[str, Preset]:
     for row in read_yaml(FILE)["presets"]:
         try:
             shape = profiles()[row["profile"]]
-            numbers = (float(row[name]) for name in ("rate", "prompt_tokens", "output_tokens", "spread"))
-            asked = traffic(Traffic(*numbers, profile=shape, prefix_share=float(row["prefix_share"])))
+            lengths = float(row["prompt_tokens"]), float(row["output_tokens"])
+            shared = float(row["prefix_share"])
+            asked = Traffic(float(row["rate"]), *lengths, float(row["spread"]), profile=shape, prefix_share=shared)
             source = Source(row["source"], checked=row["source"] != ASSUMED)
-            found[row["name"]] = Preset(row["name"], asked, row["profile"], source)
+            found[row["name"]] = Preset(row["name"], traffic(asked), row["profile"], source)
         except KeyError as missing:
             raise BadRow(f"data/{FILE}, preset {row.get('name', '?')}: {missing} is missing or unknown.") from missing
     return MappingProxyType(found)

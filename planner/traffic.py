@@ -6,32 +6,21 @@ A server is sized for the busiest hour at the end of the years bought for; a bil
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
 
 from planner.errors import InvalidWorkload
 from planner.quantities import FloatArray
+from planner.recorded import Recorded
 
 HOURS = 24
 STEADY = (1.0,) * HOURS
 LONGEST = 10_000_000
-MOST_RECORDED = 200_000
 YEARS_AHEAD = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """Lengths of real requests; prompt and output of one request stay together.
-
-    prompts, outputs : one entry a request [tokens]
-    name : of the file or run, for people
-    """
-
-    prompts: tuple[int, ...]
-    outputs: tuple[int, ...]
-    name: str = "recorded"
+STRATA = 64
+"""Different lengths of a simulated run: quantiles of the distribution. Steps that are alike are timed once [1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +30,9 @@ class Traffic:
     rate : in the busiest hour of today [1/s]
     prompt_tokens, output_tokens : means [tokens]
     spread : standard deviation over mean of both lengths, log-normal; 0: all alike [1]
-    recorded : real lengths, which take the place of means and spread
+    recorded : real requests, whose lengths take the place of means and spread; their times are not used
     profile : of each hour of a day, as a share of the busiest [1]
-    prefix_share : of each prompt, found in the prefix cache [1]
+    prefix_share : of the mean prompt, a prefix that all share and the prefix cache holds [1]
     growth : of the rate in a year; 0.5: half as much again [1]
     years : ahead, for which the busiest hour is planned [year]
     """
@@ -80,7 +69,6 @@ def traffic(asked: Traffic) -> Traffic:
     raises : InvalidWorkload naming the field
     """
     if (recorded := asked.recorded) is not None:
-        _check_recorded(recorded)
         prompts, outputs = float(np.mean(recorded.prompts)), float(np.mean(recorded.outputs))
         asked = replace(asked, prompt_tokens=prompts, output_tokens=outputs)
     _check(asked)
@@ -102,10 +90,21 @@ def lengths(asked: Traffic, count: int, seed: int) -> tuple[FloatArray, FloatArr
         at = np.floor(_even(count, random) * len(asked.recorded.prompts)).astype(int)
         return np.array(asked.recorded.prompts, float)[at], np.array(asked.recorded.outputs, float)[at]
     prompts, outputs = (
-        np.maximum(1.0, np.round(mean * _log_normal(asked.spread, count, random)))
+        np.maximum(1.0, np.round(mean * _log_normal(asked.spread if mean > 1 else 0.0, count, random)))
         for mean in (asked.prompt_tokens, asked.output_tokens)
     )
     return prompts, outputs
+
+
+def prompts_alone(asked: Traffic) -> Traffic:
+    """The same prompts, each with one output token [tokens].
+
+    asked : of the users
+    """
+    recorded = asked.recorded
+    if recorded is not None:
+        recorded = replace(recorded, outputs=(1,) * len(recorded.outputs))
+    return replace(asked, output_tokens=1.0, recorded=recorded)
 
 
 def _log_normal(spread: float, count: int, random: np.random.Generator) -> FloatArray:
@@ -113,14 +112,15 @@ def _log_normal(spread: float, count: int, random: np.random.Generator) -> Float
     if spread == 0:
         return np.ones(count)
     width = float(np.sqrt(np.log1p(spread**2)))
-    found: FloatArray = np.exp(width * _normal(count) - width**2 / 2)
+    stratum = np.arange(count) * STRATA // count
+    found: FloatArray = np.exp(width * _normal()[stratum] - width**2 / 2)
     return random.permutation(found / found.mean())
 
 
-@lru_cache(maxsize=64)
-def _normal(count: int) -> FloatArray:
+@cache
+def _normal() -> FloatArray:
     inverse = NormalDist().inv_cdf
-    return np.array([inverse((at + 0.5) / count) for at in range(count)])
+    return np.array([inverse((at + 0.5) / STRATA) for at in range(STRATA)])
 
 
 def _even(count: int, random: np.random.Generator) -> FloatArray:
@@ -144,13 +144,3 @@ def _check(asked: Traffic) -> None:
             raise InvalidWorkload(f"{name} is {value:g}: it must be between {low:g} and {high:g}.")
     if asked.load_factor <= 0:
         raise InvalidWorkload("The daily profile is zero in every hour: give the busiest hour a share of 1.")
-
-
-def _check_recorded(recorded: Recorded) -> None:
-    if not 1 <= len(recorded.prompts) <= MOST_RECORDED or len(recorded.prompts) != len(recorded.outputs):
-        raise InvalidWorkload(
-            f"{recorded.name[:60]} has {len(recorded.prompts):,} prompts and {len(recorded.outputs):,} outputs: both "
-            f"must be as many, at least one and at most {MOST_RECORDED:,}."
-        )
-    if min(*recorded.prompts, *recorded.outputs) < 1 or max(*recorded.prompts, *recorded.outputs) > LONGEST:
-        raise InvalidWorkload(f"{recorded.name[:60]}: lengths must be between 1 and {LONGEST:,} tokens.")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from planner.errors import InvalidWorkload
 from planner.presets import presets, profiles
-from planner.traffic import Recorded, Traffic, lengths, traffic
+from planner.recorded import recorded
+from planner.traffic import Traffic, lengths, traffic
 
 
 def test_peak_grows_and_mean_follows_the_day():
@@ -30,7 +31,7 @@ def test_lengths_keep_their_mean_and_their_seed(mean, spread, count, seed):
 
 def test_spread_is_standard_deviation_over_mean():
     prompts, _ = lengths(traffic(Traffic(1.0, 1000, 10, spread=0.5)), 20_000, 0)
-    assert prompts.std() / prompts.mean() == pytest.approx(0.5, rel=0.02)
+    assert prompts.std() / prompts.mean() == pytest.approx(0.5, rel=0.04)
 
 
 def test_prompts_and_outputs_are_not_sorted_alike():
@@ -39,8 +40,8 @@ def test_prompts_and_outputs_are_not_sorted_alike():
 
 
 def test_recorded_pairs_stay_together_and_give_the_means():
-    recorded = Recorded((100, 200, 300), (10, 20, 30), "real.csv")
-    asked = traffic(Traffic(1.0, 1, 1, recorded=recorded))
+    real = recorded([100, 200, 300], [10, 20, 30])
+    asked = traffic(Traffic(1.0, 1, 1, recorded=real))
     assert (asked.prompt_tokens, asked.output_tokens) == (200, 20)
     prompts, outputs = lengths(asked, 300, 0)
     assert (prompts == 10 * outputs).all()
@@ -57,8 +58,6 @@ def test_recorded_pairs_stay_together_and_give_the_means():
         (Traffic(1, 100, 10, profile=(0.0, 0.0)), "zero in every hour"),
         (Traffic(1, 100, 10, profile=(1.0, -1.0)), "hour 1"),
         (Traffic(1, 100, 10, years=100), "years"),
-        (Traffic(1, 100, 10, recorded=Recorded((1, 2), (1,))), "as many"),
-        (Traffic(1, 100, 10, recorded=Recorded((0,), (1,))), "between 1 and"),
     ],
 )
 def test_bad_traffic_is_refused_by_name(asked, word):
