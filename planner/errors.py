@@ -7,7 +7,7 @@
     ├ CalibrationError   TooFewPoints
     ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused, BadPattern
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
-    └ StoreError         RunNotFound, SchemaTooNew, DamagedRun
+    ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun
     └ BadSetting
 
 A message says what is wrong, why, and what to do; it lists the choices and names file, row and field.

@@ -15,7 +15,8 @@ import numpy as np
 from planner.errors import PlannerError
 from planner.forward import forward
 from planner.gpu import Gpu
-from planner.latency import Roof, host_time, op_time, roof
+from planner.host import host_time
+from planner.latency import Roof, op_time, roof
 from planner.memory import memory
 from planner.model import Model
 from planner.ops import Op

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from planner.catalogue import find_gpu
 from planner.efficiency import Range
 from planner.engine import Engine
-from planner.latency import LARGER, Roof, dispatches, host_time, launch_gap, op_time, roof, step_time
+from planner.host import dispatches, host_time, launch_gap
+from planner.latency import LARGER, Roof, op_time, roof, step_time
 from planner.ops import Op, experts_gemm, gemm
 from planner.quantities import Basis
 from planner.roofline import Bound
