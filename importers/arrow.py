@@ -90,6 +90,10 @@ def numbers(column: Array, absent: int = 0) -> NDArray[np.int64]:
     return np.asarray(filled.to_numpy(zero_copy_only=False))
 
 
+FEW_GROUPS = 16
+"""So many groups are found sooner one by one than by sorting all rows."""
+
+
 def grouped(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Each value of a key with the numbers of its rows, both rising.
 
@@ -98,9 +102,12 @@ def grouped(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """
     if not len(keys):
         return
-    if (keys == keys[0]).all():
-        yield int(keys[0]), np.arange(len(keys))
+    coded = pa.array(keys).dictionary_encode()
+    values, codes = numbers(coded.dictionary), np.asarray(coded.indices)
+    if len(values) > FEW_GROUPS:
+        order = np.argsort(keys, kind="stable")
+        for rows in np.split(order, np.flatnonzero(np.diff(keys[order])) + 1):
+            yield int(keys[rows[0]]), rows
         return
-    order = np.argsort(keys, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(keys[order])) + 1):
-        yield int(keys[rows[0]]), rows
+    for place in np.argsort(values):
+        yield int(values[place]), np.flatnonzero(codes == place)

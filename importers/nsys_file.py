@@ -48,7 +48,7 @@ REQUIRED = {
     METRICS: (("timestamp",), ("metricId",), ("value",)),
 }
 """Columns without which a table means nothing; of several names one is enough."""
-PASSES = {KERNELS: 2, COPIES: 2, MEMORY_SETS: 2, GRAPHS: 2, RUNTIME: 2, NVTX: 3, METRICS: 2}
+PASSES = {KERNELS: 2, COPIES: 2, MEMORY_SETS: 2, GRAPHS: 3, RUNTIME: 2, NVTX: 5, METRICS: 2}
 """How often an import reads each table, the store's reading included."""
 
 

@@ -14,10 +14,9 @@ does not grow with the file. Ids rise with time, so neighbouring kernels need th
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -32,8 +31,11 @@ from importers.sqlite_tree import Integers
 from planner.errors import TooLarge
 
 THREAD_BITS = 24
-BLOCKS_KEPT = 16
-"""Of calls in memory at a time, some 180 MB."""
+COLUMNS = ("globalTid", "correlationId", "start", "end")
+BLOCKS_KEPT = 32
+"""Of calls in memory at a time, some 450 MB: 12 million calls."""
+SPARSE = 8
+"""Ids per call up to which a table of all ids is worth its room."""
 REREAD = 16
 """Times that the calls may be read anew; a profile whose ids rise with time needs each block once or twice."""
 NO_TIME = int(np.iinfo(np.int64).min)
@@ -55,13 +57,54 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    """The calls of one process in one block, by their correlation ids, rising."""
+class _Ids:
+    """Where in a block the correlation ids of one process are.
 
-    ids: Integers
+    least, most : ids
+    rows : of the ids from the least to the most, NO_ID where there is none; or of `sorted_ids`, where ids are sparse
+    """
+
+    least: int
+    most: int
+    rows: NDArray[np.int32]
+    sorted_ids: Integers | None
+
+    @classmethod
+    def of(cls, ids: Integers, rows: Integers) -> _Ids:
+        """The ids in some rows; of rows with the same id the first."""
+        least, most = int(ids.min()), int(ids.max())
+        if most - least > SPARSE * len(ids):
+            order = np.argsort(ids, kind="stable")
+            return cls(least, most, rows[order].astype(np.int32), ids[order])
+        table = np.full(most - least + 1, NO_ID, np.int32)
+        table[ids[::-1] - least] = rows[::-1]
+        return cls(least, most, table, None)
+
+    def find(self, wanted: Integers) -> NDArray[np.int32]:
+        """The row of each wanted id; NO_ID where it is not here."""
+        if self.sorted_ids is None:
+            inside = (wanted >= self.least) & (wanted <= self.most)
+            return np.where(inside, self.rows[np.where(inside, wanted - self.least, 0)], np.int32(NO_ID))
+        place = np.minimum(np.searchsorted(self.sorted_ids, wanted), len(self.sorted_ids) - 1)
+        return np.where(self.sorted_ids[place] == wanted, self.rows[place], np.int32(NO_ID))
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The calls of one block, and where each process's ids are."""
+
     start: Integers
     end: Integers
     thread: Integers
+    processes: Mapping[int, _Ids]
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch) -> _Block:
+        """The calls of a batch of the runtime table."""
+        start, end = (numbers(batch.column(name), NO_TIME) for name in ("start", "end"))
+        ids, threads = (numbers(batch.column(name), NO_ID) for name in ("correlationId", "globalTid"))
+        named = ((process, rows[ids[rows] >= 0]) for process, rows in grouped(process_of(threads)))
+        return cls(start, end, threads, {process: _Ids.of(ids[rows], rows) for process, rows in named if len(rows)})
 
 
 class Launches:
@@ -71,7 +114,7 @@ class Launches:
     by_name : id of the call's name -> how many
     """
 
-    __slots__ = ("_block", "_reach", "_reads", "_scan", "by_name", "rows")
+    __slots__ = ("_kept", "_reach", "_reads", "_scan", "by_name", "rows")
 
     def __init__(self, export: Export) -> None:
         """Reads the calls once, for where which ids are.
@@ -80,17 +123,17 @@ class Launches:
         """
         self.rows, self.by_name, self._reads = 0, Tally[int](), 0
         self._reach: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        self._block = lru_cache(BLOCKS_KEPT)(self._read)
+        self._kept: OrderedDict[int, _Block] = OrderedDict()
         if RUNTIME not in export:
             return
-        self._scan = export.scan(RUNTIME, "globalTid", "correlationId", "start", "end", counted=False)
-        for number, batch in enumerate(export.scan(RUNTIME, "globalTid", "correlationId", "nameId")):
+        self._scan = export.scan(RUNTIME, *COLUMNS, counted=False)
+        for number, batch in enumerate(export.scan(RUNTIME, *COLUMNS, "nameId")):
             self.rows += batch.num_rows
             for name in compute.value_counts(batch.column("nameId")).to_pylist():
                 self.by_name[NO_ID if name["values"] is None else name["values"]] += name["counts"]
             check_number(export, len(self.by_name))
-            for process, ids, _ in self._by_process(batch):
-                self._reach[process].append((int(ids[0]), int(ids[-1]), number))
+            for process, ids in self._keep(number, _Block.of(batch)).processes.items():
+                self._reach[process].append((ids.least, ids.most, number))
 
     def of(self, processes: Integers, ids: Integers) -> Calls:
         """The launching call of each kernel.
@@ -103,9 +146,7 @@ class Launches:
         calls = Calls(*(np.full(count, value) for value in (False, NO_TIME, NO_TIME, np.int64(NO_ID))))
         alone = next(iter(self._reach)) if len(self._reach) == 1 else NO_ID
         for process, rows in grouped(processes):
-            named = rows[ids[rows] >= 0]
-            if len(named):
-                self._fill(calls, named, ids[named], alone if process == NO_ID else process)
+            self._fill(calls, rows, ids[rows], alone if process == NO_ID else process)
         return calls
 
     def _fill(self, calls: Calls, rows: Integers, ids: Integers, process: int) -> None:
@@ -113,37 +154,31 @@ class Launches:
         for low, high, number in self._reach.get(process, ()):
             if low > most or high < least:
                 continue
-            block = self._block(number)[process]
-            place = np.minimum(np.searchsorted(block.ids, ids), len(block.ids) - 1)
-            hits = (block.ids[place] == ids) & ~calls.found[rows]
+            block = self._block(number)
+            place = block.processes[process].find(ids)
+            hits = np.flatnonzero((place != NO_ID) & ~calls.found[rows])
             there, place = rows[hits], place[hits]
             calls.found[there] = True
             calls.start[there], calls.end[there] = block.start[place], block.end[place]
             calls.thread[there] = block.thread[place]
 
-    def _read(self, number: int) -> Mapping[int, _Block]:
+    def _block(self, number: int) -> _Block:
+        if number in self._kept:
+            self._kept.move_to_end(number)
+            return self._kept[number]
         self._reads += 1
         if self._reads > REREAD * len(self._scan):
             raise TooLarge(
                 f"{source_name(self._scan.pages.path)}: the correlation ids of {RUNTIME} are in no order, so finding "
                 "the call behind each kernel would take for ever. Export the report again."
             )
-        batch = self._scan.block(number)
-        start, end = (numbers(batch.column(name), NO_TIME) for name in ("start", "end"))
-        threads = numbers(batch.column("globalTid"), NO_ID)
-        return {
-            process: _Block(ids, start[rows], end[rows], threads[rows])
-            for process, ids, rows in self._by_process(batch)
-        }
+        return self._keep(number, _Block.of(self._scan.block(number)))
 
-    def _by_process(self, batch: pa.RecordBatch) -> Iterator[tuple[int, Integers, Integers]]:
-        """Each process of a batch with its correlation ids, rising, and their rows."""
-        ids = numbers(batch.column("correlationId"), NO_ID)
-        for process, rows in grouped(process_of(numbers(batch.column("globalTid"), NO_ID))):
-            named = rows[ids[rows] >= 0]
-            order = np.argsort(ids[named], kind="stable")
-            if len(named):
-                yield process, ids[named][order], named[order]
+    def _keep(self, number: int, block: _Block) -> _Block:
+        self._kept[number] = block
+        if len(self._kept) > BLOCKS_KEPT:
+            self._kept.popitem(last=False)
+        return block
 
 
 def process_of(threads: Integers) -> Integers:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from importers.arrow import Array, array, compute, numbers
 from importers.files import source_name
@@ -22,6 +23,8 @@ from importers.sqlite_tree import Integers
 from planner.errors import TooLarge
 
 UNNAMED = "(unnamed)"
+NOTHING = -1
+LARGEST_TABLE = 2**22
 _LIKELY = r"(?i)att|fmha|flash|mla|prefill|decode|_fwd"
 MOST_NAMES = 2**20
 """Different kernels, calls or registered texts of one export; real ones have thousands."""
@@ -33,11 +36,13 @@ class Names:
 
     ids : ids of StringIds, each once [int64]
     places : for each id, its text's place in `texts_used` [int32]
+    table : the place of every id from 0 on, where the ids are small; else empty
     texts_used : each text once; the first is UNNAMED, for ids that StringIds does not hold
     """
 
     ids: Array
     places: Array
+    table: NDArray[np.int32]
     texts_used: Array
 
     @classmethod
@@ -45,8 +50,12 @@ class Names:
         """Names from ids and their texts; two ids may share a text."""
         used = list(dict.fromkeys([UNNAMED, *texts.values()]))
         place = {text: number for number, text in enumerate(used)}
-        places = pa.array([place[text] for text in texts.values()], pa.int32())
-        return cls(pa.array(list(texts), pa.int64()), places, pa.array(used, pa.string()))
+        ids, places = np.array(list(texts), np.int64), np.array([place[text] for text in texts.values()], np.int32)
+        small = bool(len(ids)) and int(ids.min()) >= 0 and int(ids.max()) < LARGEST_TABLE
+        table = np.zeros(int(ids.max()) + 1 if small else 0, np.int32)
+        if small:
+            table[ids] = places
+        return cls(array(ids), array(places), table, pa.array(used, pa.string()))
 
     @classmethod
     def of(cls, export: Export, ids: Iterable[int]) -> Names:
@@ -80,7 +89,11 @@ class Names:
         return numbers(self.ids.filter(array(alike).take(self.places)))
 
     def _places(self, ids: Array) -> Array:
-        return self.places.take(compute.index_in(ids, value_set=self.ids)).fill_null(0)
+        if not len(self.table):
+            return self.places.take(compute.index_in(ids, value_set=self.ids)).fill_null(0)
+        wanted = numbers(ids, NOTHING)
+        inside = (wanted >= 0) & (wanted < len(self.table))
+        return array(np.where(inside, self.table[np.where(inside, wanted, 0)], np.int32(0)))
 
 
 def string_values(export: Export, ids: Iterable[int]) -> dict[int, str]:

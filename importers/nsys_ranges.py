@@ -88,10 +88,11 @@ class Ranges:
             table, written = self._window(window)
             intervals, depths[rows] = table.at(threads[rows], times[rows])
             inside = intervals != NOTHING
-            used, place = np.unique(intervals[inside], return_inverse=True)
-            codes[rows[inside]] = count + place
-            texts.append(written.take(array(used)))
-            count += len(used)
+            is_used = np.zeros(len(written), bool)
+            is_used[intervals[inside]] = True
+            codes[rows[inside]] = count + np.cumsum(is_used)[intervals[inside]] - 1
+            texts.append(written.filter(array(is_used)))
+            count += int(is_used.sum())
         words = pa.concat_arrays(texts).dictionary_encode()
         indices = words.indices.take(array(codes, mask=codes == NOTHING))
         return Inside(codes != NOTHING, pa.DictionaryArray.from_arrays(indices, words.dictionary), depths)

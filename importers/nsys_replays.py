@@ -43,6 +43,8 @@ class ReplaySteps:
 
     def add(self, work: Work) -> None:
         """Adds a batch of kernels; only those inside graphs matter."""
+        if not (work.graph_node > 0).any():
+            return
         for device, rows in grouped(np.where(work.graph_node > 0, work.device, NO_ID)):
             if device != NO_ID:
                 self._parts.append(_runs(work, rows))

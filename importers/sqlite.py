@@ -38,7 +38,7 @@ LONGEST_VALUE = 64 * MIB
 _STEPS_BETWEEN_LOOKS = 100_000
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ}
 _FUNCTIONS = {"count", "min", "max", "sum", "ifnull", "like"}
-_PRAGMAS = {"table_info"}
+_PRAGMAS = {"table_info", "table_xinfo"}
 _ERRORS = (sqlite3.Error, pa.ArrowException, OSError, UnicodeError, ValueError, OverflowError)
 
 
@@ -159,9 +159,9 @@ def _reading_alone(action: int, first: str | None, second: str | None, *_: str |
 
 
 def _layout(database: sqlite_utils.Database, name: str, root: int) -> Layout | None:
-    columns = database[name].columns
-    if [column.cid for column in columns] != list(range(len(columns))):
+    if any(hidden for *_, hidden in database.execute(f"PRAGMA table_xinfo({quoted(name)})")):
         return None
+    columns = database[name].columns
     keys = [column for column in columns if column.is_pk]
     is_rowid = len(keys) == 1 and keys[0].type.upper() == "INTEGER"
     return Layout(

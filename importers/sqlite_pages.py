@@ -13,7 +13,6 @@ numbers (rows that spill onto further pages, floats, blobs) is `Unusual`: SQLite
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -177,10 +176,11 @@ def _pages(source: Leaves, numbers: Integers, margin: int) -> Bytes:
     size = source.page_bytes
     data = np.zeros(len(numbers) * size + margin, np.uint8)
     edges = np.concatenate(([0], np.flatnonzero(np.diff(numbers) != 1) + 1, [len(numbers)]))
-    with source.path.open("rb") as file:
+    with source.path.open("rb", buffering=0) as file:
         for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             room = memoryview(data.data)[start * size : end * size]
-            if os.preadv(file.fileno(), [room], (int(numbers[start]) - 1) * size) != len(room):
+            file.seek((int(numbers[start]) - 1) * size)
+            if file.readinto(room) != len(room):
                 raise broken(source.path, "it ends before its last page")
     return data
 

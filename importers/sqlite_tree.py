@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def leaves(path: Path, root: int) -> Leaves:
         pages = os.fstat(file.fileno()).st_size // max(page_bytes, 1)
         if page_bytes < SMALLEST_PAGE or page_bytes & (page_bytes - 1) or not pages:
             raise broken(path, "its header tells no size of a page")
-        numbers = _descend(path, file.fileno(), page_bytes, root, pages)
+        numbers = _descend(path, file, page_bytes, root, pages)
     encoding = int.from_bytes(head[56:60], "big")
     return Leaves(path, page_bytes, page_bytes - head[20], encoding == UTF8, numbers)
 
@@ -71,7 +72,7 @@ def broken(path: Path, what: str) -> MalformedFile:
     )
 
 
-def _descend(path: Path, descriptor: int, page_bytes: int, root: int, pages: int) -> Integers:
+def _descend(path: Path, file: BinaryIO, page_bytes: int, root: int, pages: int) -> Integers:
     level = np.array([root], np.int64)
     met = np.zeros(pages + 1, bool)
     met[:2] = True  # there is no page 0, and page 1 holds the schema's own tree
@@ -79,14 +80,15 @@ def _descend(path: Path, descriptor: int, page_bytes: int, root: int, pages: int
         if level.min() < 0 or level.max() > pages or met[level].any() or len(np.unique(level)) < len(level):
             raise broken(path, "a table's tree names a page that does not exist, or one page twice")
         met[level] = True
-        if _page(descriptor, page_bytes, int(level[0]))[0] == LEAF:
+        if _page(file, page_bytes, int(level[0]))[0] == LEAF:
             return level
-        level = np.concatenate([_children(path, _page(descriptor, page_bytes, int(number))) for number in level])
+        level = np.concatenate([_children(path, _page(file, page_bytes, int(number))) for number in level])
     raise broken(path, "a table's tree is deeper than SQLite makes them")
 
 
-def _page(descriptor: int, page_bytes: int, number: int) -> bytes:
-    return os.pread(descriptor, page_bytes, (number - 1) * page_bytes)
+def _page(file: BinaryIO, page_bytes: int, number: int) -> bytes:
+    file.seek((number - 1) * page_bytes)
+    return file.read(page_bytes)
 
 
 def _children(path: Path, page: bytes) -> Integers:

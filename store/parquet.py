@@ -28,6 +28,7 @@ UNITS_KEY = b"headroom.units"
 ROW_GROUP = 65_536
 """Rows read at once at least: some tens of steps of a trace."""
 TIME = "start_ns"
+ZSTD_LEVEL = 1
 
 
 def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
@@ -41,7 +42,7 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> i
     stamped = _stamped(schema)
     rows = 0
     with path.open("xb") as file:
-        with pq.ParquetWriter(file, stamped, compression="zstd", write_page_checksum=True) as writer:
+        with pq.ParquetWriter(file, stamped, **_coding(schema)) as writer:
             for table in _row_groups(schema, batches):
                 writer.write_table(table.cast(stamped), row_group_size=ROW_GROUP)
                 rows += table.num_rows
@@ -172,6 +173,18 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _coding(schema: pa.Schema) -> dict[str, Any]:
+    """How columns are written: integers as differences, the rest as codes of a dictionary; far quicker."""
+    integers = [column.name for column in schema if pa.types.is_integer(column.type)]
+    return {
+        "compression": "zstd",
+        "compression_level": ZSTD_LEVEL,
+        "write_page_checksum": True,
+        "use_dictionary": [column.name for column in schema if column.name not in integers],
+        "column_encoding": dict.fromkeys(integers, "DELTA_BINARY_PACKED"),
+    }
 
 
 def _stamped(schema: pa.Schema) -> pa.Schema:

@@ -10,7 +10,7 @@ import pytest
 
 import importers
 from importers import nsys
-from planner.errors import MalformedFile, UnknownFormat
+from planner.errors import MalformedFile, TooLarge, UnknownFormat
 from planner.measured import Run, Severity
 from tests.importers import samples
 
@@ -66,6 +66,84 @@ def test_copies_and_ranges(export: Path) -> None:
     ranges = rows(run, "nvtx")
     assert [(row["text"], row["kind"]) for row in ranges] == [("step", "push_pop"), (samples.NAMES[3], "start_end")]
     assert (ranges[0]["thread_id"], ranges[0]["process_id"]) == (77, samples.PROCESS)
+
+
+def test_domains_and_categories_have_names(tmp_path: Path) -> None:
+    tid = samples.PROCESS << 24 | 77
+    table = samples.NVTX.replace(")", ", domainId INTEGER, category INTEGER)")
+    nvtx = [
+        (1, None, 75, "NCCL", tid, None, 5, None),
+        (1, None, 33, None, tid, 3, 5, 2),
+        (1, None, 33, "other process", tid + (1 << 24), None, 5, 2),
+        (10, 20, 59, "ncclSend", tid, None, 5, 2),
+        (30, 40, 59, "plain", tid, None, 0, None),
+        (50, 60, 59, "elsewhere", tid + (1 << 24), None, 5, 2),
+    ]
+    path = samples.sqlite(
+        tmp_path / "x", samples.STRINGS, table, rows={"StringIds": [(3, "send")], "NVTX_EVENTS": nvtx}
+    )
+    found = rows(importers.read(path), "nvtx")
+    assert [(row["text"], row["domain"], row["category"]) for row in found] == [
+        ("ncclSend", "NCCL", "send"),
+        ("plain", None, None),
+        ("elsewhere", None, "other process"),
+    ]
+    assert (found[0]["domain_id"], found[0]["category_id"], found[1]["category_id"]) == (5, 2, None)
+
+
+def test_runtime_calls_and_memory_sets(tmp_path: Path) -> None:
+    runtime = samples.RUNTIME.replace(")", ", globalTid INTEGER)")
+    memset = samples.COPY.replace("MEMCPY", "MEMSET").replace("copyKind", "value")
+    path = samples.export(
+        tmp_path / "x", samples.KERNELS, runtime, memset,
+        CUPTI_ACTIVITY_KIND_RUNTIME=[(5, 9, 10, 9, samples.PROCESS << 24 | 77)],
+        CUPTI_ACTIVITY_KIND_MEMSET=[(500, 540, 0, 7, 3, samples.PROCESS << 24, 256, 0)],
+    )  # fmt: skip
+    run = importers.read(path)
+    assert rows(run, "runtime") == [
+        {
+            "name": "cudaGraphLaunch_v10000", "start_ns": 5, "end_ns": 9, "process_id": samples.PROCESS,
+            "thread_id": 77, "correlation": 10,
+        }
+    ]  # fmt: skip
+    (cleared,) = rows(run, "memory_sets")
+    assert (cleared["bytes"], cleared["value"], cleared["device"], cleared["stream"]) == (256, 0, 0, 7)
+    assert (run.summary["runtime_calls"], run.summary["memory_sets"], run.summary["memory_sets_bytes"]) == (1, 1, 256)
+    assert run.summary["memory_sets_time_s"] == pytest.approx(40e-9)
+    assert run.summary["end_ns"] == 540
+
+
+def test_gpu_metrics(tmp_path: Path) -> None:
+    """Two GPUs sample the same metric; typeId tells them apart."""
+    made = (
+        "CREATE TABLE GPU_METRICS (timestamp INTEGER, typeId INTEGER, metricId INTEGER NOT NULL, value INTEGER)",
+        "CREATE TABLE TARGET_INFO_GPU_METRICS (typeId INTEGER, typeName TEXT, metricId INTEGER, metricName TEXT)",
+    )
+    read, tensor = "DRAM Read Bandwidth [Throughput %]", "Tensor Active [Throughput %]"
+    first, second = 1 << 40, 1 << 40 | 1
+    run = importers.read(
+        samples.export(
+            tmp_path / "x", samples.KERNELS, *made,
+            GPU_METRICS=[
+                (100, first, 8, 40), (100, second, 8, 90), (200, first, 8, 60), (200, first, 9, 5), (300, first, 77, 1),
+            ],
+            TARGET_INFO_GPU_METRICS=[
+                (first, "GA100", 8, read), (second, "GA100", 8, read), (first, "GA100", 9, tensor),
+            ],
+        )
+    )  # fmt: skip
+    found = rows(run, "gpu_metrics")
+    assert [(row["timestamp_ns"], row["device"], row["metric"], row["value"]) for row in found] == [
+        (100, 0, read, 40), (100, 1, read, 90), (200, 0, read, 60), (200, 0, tensor, 5), (300, 0, "metric 77", 1),
+    ]  # fmt: skip
+    assert (run.summary["dram_read_percent_0"], run.summary["dram_read_percent_1"]) == (50, 90)
+    assert (run.summary["tensor_active_percent_0"], run.summary["gpu_metric_samples"]) == (5, 5)
+
+
+def test_session_length(tmp_path: Path) -> None:
+    details = "CREATE TABLE ANALYSIS_DETAILS (globalVid INTEGER, duration INTEGER, startTime INTEGER, stopTime INTEGER)"
+    path = samples.export(tmp_path / "x", samples.KERNELS, details, ANALYSIS_DETAILS=[(1, 2_500_000_000, 0, 1)])
+    assert importers.read(path).settings["session_s"] == 2.5
 
 
 def test_identity_and_settings(export: Path) -> None:
@@ -171,6 +249,37 @@ def test_a_view_in_place_of_a_table_is_refused(tmp_path: Path, computed: str) ->
     path = samples.sqlite(tmp_path / "kernel_view.sqlite", samples.STRINGS, table)
     with pytest.raises(MalformedFile, match="view or a virtual table"):
         importers.read(path)
+
+
+def test_generated_columns_are_refused(tmp_path: Path) -> None:
+    """Their values are computed by an expression of the file."""
+    kernel = samples.KERNEL.replace("end INTEGER", "end INTEGER GENERATED ALWAYS AS (start + abs(-1))")
+    path = samples.sqlite(tmp_path / "generated.sqlite", samples.STRINGS, kernel)
+    with pytest.raises(MalformedFile, match="generated columns"):
+        importers.read(path)
+
+
+def test_more_different_names_than_a_program_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importers.nsys_names.MOST_NAMES", 2)
+    monkeypatch.setattr("importers.nsys_names.check_number.__defaults__", (2, "names in one column"))
+    with pytest.raises(TooLarge, match="more than 2 different names"):
+        importers.read(samples.export(tmp_path / "x", [(1, 2, 0, name) for name in range(9)]))
+
+
+def test_a_flood_of_gpus_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importers.nsys_kernels.MOST_DEVICES", 3)
+    with pytest.raises(TooLarge, match="more than 3 different GPUs"):
+        importers.read(samples.export(tmp_path / "x", [(1, 2, device, 1) for device in range(9)]))
+
+
+def test_triggers_and_indexes_of_the_file_never_run(tmp_path: Path) -> None:
+    path = samples.export(tmp_path / "x")
+    samples.sqlite(
+        path,
+        "CREATE TRIGGER t AFTER UPDATE ON StringIds BEGIN SELECT load_extension('x'); END",
+        "CREATE INDEX i ON StringIds (upper(value))",
+    )
+    assert importers.read(path).summary["kernels"] == 4
 
 
 def test_missing_column_is_named(tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ def test_totals_are_those_of_plain_sql(path: Path) -> None:
     assert sum(kernel.launches for kernel in run.kernels) == kernels
     assert run.summary["copies"] == counted(path, "SELECT count(*) FROM CUPTI_ACTIVITY_KIND_MEMCPY")
     assert run.summary["copies_bytes"] == counted(path, "SELECT sum(bytes) FROM CUPTI_ACTIVITY_KIND_MEMCPY")
+    assert run.summary["memory_sets"] == counted(path, "SELECT count(*) FROM CUPTI_ACTIVITY_KIND_MEMSET")
+    assert run.summary["memory_sets_bytes"] == counted(path, "SELECT sum(bytes) FROM CUPTI_ACTIVITY_KIND_MEMSET")
+    assert run.summary["runtime_calls"] == counted(path, "SELECT count(*) FROM CUPTI_ACTIVITY_KIND_RUNTIME")
     assert run.summary["graph_launches"] == counted(path, "SELECT count(*) FROM CUPTI_ACTIVITY_KIND_GRAPH_TRACE")
     if kernels:
         first = counted(path, "SELECT min(start) FROM CUPTI_ACTIVITY_KIND_KERNEL")
@@ -46,9 +49,14 @@ def test_totals_are_those_of_plain_sql(path: Path) -> None:
 def test_tables_hold_every_row(path: Path) -> None:
     run = importers.read(path)
     rows = {name: pa.Table.from_batches(iter(stream), stream.schema) for name, stream in run.tables.items()}
-    assert {
-        name: table.num_rows for name, table in rows.items() if name in ("kernels", "copies", "graph_launches")
-    } == {name: int(run.summary[name]) for name in ("kernels", "copies", "graph_launches") if name in rows}
+    counts = {
+        "kernels": "kernels",
+        "copies": "copies",
+        "graph_launches": "graph_launches",
+        "memory_sets": "memory_sets",
+    }
+    for name, key in {**counts, "runtime": "runtime_calls", "steps": "steps"}.items():
+        assert (rows[name].num_rows if name in rows else 0) == run.summary.get(key, 0)
     ranges = counted(path, 'SELECT count(*) FROM NVTX_EVENTS WHERE eventType IN (59, 60) AND "end" IS NOT NULL')
     assert (rows["nvtx"].num_rows if "nvtx" in rows else 0) == ranges
     for table in rows.values():
@@ -95,3 +103,8 @@ def test_a_graph_level_trace_says_how_much_has_no_names() -> None:
     assert any("--cuda-graph-trace=node" in note.text and "44.7 %" in note.text for note in run.notes)
     assert run.settings["gpu_bandwidth_gb_s"] == pytest.approx(360.048)
     assert run.tool_version == "2025.5.2.266"
+    steps = pa.Table.from_batches(list(run.tables["steps"])).to_pylist()
+    assert [(step["source"], step["busy_ns"], step["gap_ns"]) for step in steps] == [
+        ("graph", 1728, None),
+        ("graph", 1376, 4480),
+    ]

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -95,6 +96,21 @@ def test_row_groups_are_of_one_size(store: Store, monkeypatch: pytest.MonkeyPatc
     found = pq.ParquetFile(path).metadata
     assert [found.row_group(place).num_rows for place in range(found.num_row_groups)] == [8, 8, 8, 8, 3]
     assert store.table(run.id, "kernels")["start_ns"].to_pylist() == list(range(35))
+
+
+def test_a_step_is_read_without_the_rest(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row groups know their least and largest start; integers are written as differences, names as codes."""
+    monkeypatch.setattr("store.parquet.ROW_GROUP", 10)
+    run_id = store.save(sample(tables={"kernels": Rows(count=20, size=5)}))
+    step = (ds.field("start_ns") >= 42) & (ds.field("start_ns") < 48)
+    dataset = store.dataset(run_id, "kernels")
+    (fragment,) = dataset.get_fragments(filter=step)
+    assert len(fragment.row_groups) == 10
+    assert [group.id for group in fragment.subset(step).row_groups] == [4]
+    assert dataset.to_table(filter=step)["start_ns"].to_pylist() == [42, 43, 44, 45, 46, 47]
+    group = pq.ParquetFile(store.root / run_id / "tables" / "kernels.parquet").metadata.row_group(0)
+    assert "RLE_DICTIONARY" in group.column(0).encodings
+    assert "DELTA_BINARY_PACKED" in group.column(1).encodings
 
 
 def test_an_empty_table_is_a_table(store: Store) -> None:
