@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 
 from planner.errors import MalformedFile
@@ -33,6 +34,19 @@ class Rows:
             yield pa.RecordBatch.from_arrays([names, starts], schema=SCHEMA)
         if self.breaks:
             raise MalformedFile("cut off")
+
+
+@dataclass
+class Noisy(Rows):
+    """The same with a column that cannot be compressed, as durations are."""
+
+    schema: pa.Schema = SCHEMA.append(pa.field("noise", pa.int64()))
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        random = np.random.default_rng(0)
+        for batch in super().__iter__():
+            noise = pa.array(random.integers(0, 2**62, self.size))
+            yield pa.RecordBatch.from_arrays([*batch.columns, noise], schema=self.schema)
 
 
 def sample(file_hash: str = HASH, **changes: object) -> Run:

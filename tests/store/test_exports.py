@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from planner.errors import ImporterError, MalformedFile, SchemaTooNew, StoreError, TooLarge
 from planner.measured import KernelSample, Run
 from store import Choice, Store, exports, flat, parquet, restore
-from tests.store.samples import HASH, Rows, sample
+from tests.store.samples import HASH, Noisy, Rows, sample
 from tests.store.test_runs import RUNS
 
 FORMS = sorted(exports.FORMS)
@@ -139,7 +139,7 @@ def test_what_has_no_flat_form_says_so_and_leaves_no_file(store: Store, tmp_path
 
 
 def test_a_summary_is_small_and_a_run_of_its_own(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = sample(tables={"small": Rows(), "large": Rows(count=50, size=500)})
+    run = sample(tables={"small": Rows(), "large": Noisy(count=50, size=500)})
     monkeypatch.setattr(exports, "SUMMARY_BYTES", 2_000)
     short = exports.write_summary(run, tmp_path / "summary.zip")
     assert restore.restore(store, tmp_path / "summary.zip") == short != HASH[:12]

@@ -11,7 +11,7 @@ from s3fs.core import S3File
 
 from planner.errors import DamagedRun, RunNotFound, StoreError
 from store import Store, objects, parquet
-from tests.store.samples import HASH, OTHER, Rows, sample
+from tests.store.samples import HASH, OTHER, Noisy, Rows, sample
 
 
 def paths(store: Store) -> list[str]:
@@ -123,7 +123,7 @@ def test_a_step_is_read_without_the_rest(s3: str, monkeypatch: pytest.MonkeyPatc
     """Of a table of forty row groups, one and the footer travel."""
     monkeypatch.setattr(parquet, "ROW_GROUP", 20_000)
     store = Store(f"{s3}//windows")
-    run = sample(tables={"kernels": Rows(count=40, size=20_000)})
+    run = sample(tables={"kernels": Noisy(count=40, size=20_000)})
     store.save(run)
     place = store._shelf.places()[0]
     size = place.files.size(place.table("kernels").path)
