@@ -16,6 +16,7 @@ HASH = "0123456789abcdef" * 4
 OTHER = "fedcba9876543210" * 4
 WORD = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema([pa.field("name", WORD), pa.field("start_ns", pa.int64(), metadata={"unit": "ns"})])
+NOISY = SCHEMA.append(pa.field("noise", pa.int64()))
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Rows:
 class Noisy(Rows):
     """The same with a column that cannot be compressed, as durations are."""
 
-    schema: pa.Schema = SCHEMA.append(pa.field("noise", pa.int64()))
+    schema: pa.Schema = NOISY
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         random = np.random.default_rng(0)
