@@ -25,7 +25,7 @@ __all__ = ["REFERENCE", "Case", "cases", "lab_cases", "main", "memory_cases", "r
 WORST = 10
 SHOWN = 90
 OWN_READERS: tuple[Callable[[Path], Iterator[Case]], ...] = (serving_cases, lab_cases, memory_cases, t4_cases)
-HEAD = f"{'cases':>6} {'predicted':>9} {'refused':>7} {'median':>8} {'mean':>8} {'bias':>8}"
+HEAD = f"{'cases':>6} {'predicted':>9} {'refused':>7} {'median':>8} {'mean':>8} {'bias':>8} {'inside':>7} {'width':>6}"
 
 
 def cases(folder: Path) -> list[Case]:
@@ -44,22 +44,35 @@ def told(found: Iterable[Case]) -> list[Case]:
     return [case for case in found if case.predicted is not None and case.predicted > 0]
 
 
-def figures(found: list[Case]) -> tuple[int, float, float, float]:
-    """Cases; median and mean absolute error; bias: geometric mean of predicted over measured, less one [%]."""
+def figures(found: list[Case]) -> history.Figures:
+    """Cases; median and mean absolute error; bias: geometric mean of predicted over measured, less one; share of the
+    measurements inside the 90 % interval and its median width over the prediction, NaN where it has none [%].
+    """
     errors = [100 * case.error for case in found]
     bias = 100 * (math.exp(statistics.mean(math.log(case.ratio) for case in found)) - 1)
-    return len(found), statistics.median(errors), statistics.mean(errors), bias
+    return len(found), statistics.median(errors), statistics.mean(errors), bias, *intervals(found)
+
+
+def intervals(found: Iterable[Case]) -> tuple[float, float]:
+    """Share of measurements inside their interval, and the median of (high - low) / predicted [%]."""
+    kept = [(case, *case.interval) for case in found if case.interval is not None]
+    if not kept:
+        return math.nan, math.nan
+    inside = statistics.mean(low <= case.measured <= high for case, low, high in kept)
+    width = statistics.median((high - low) / (case.predicted or math.nan) for case, low, high in kept)
+    return 100 * inside, 100 * width
 
 
 def summary(found: Iterable[Case]) -> str:
-    """Cases, predicted, refused; median and mean absolute error; bias."""
+    """Cases, predicted, refused; median and mean absolute error; bias; share inside the interval, and its width."""
     listed = list(found)
     kept = told(listed)
     counts = f"{len(listed):6} {len(kept):9} {len(listed) - len(kept):7}"
     if not kept:
         return f"{counts} {'-':>8} {'-':>8} {'-':>8}"
-    _, middle, mean, bias = figures(kept)
-    return f"{counts} {middle:7.1f}% {mean:7.1f}% {bias:+7.1f}%"
+    _, middle, mean, bias, inside, width = figures(kept)
+    sure = "" if math.isnan(inside) else f" {inside:6.0f}% {width:5.0f}%"
+    return f"{counts} {middle:7.1f}% {mean:7.1f}% {bias:+7.1f}%{sure}"
 
 
 def coarse(case: Case) -> str:
@@ -140,7 +153,7 @@ def main() -> None:
     if asked.accept and whole:
         history.accept(history.ACCEPTED, new)
     if asked.html:
-        asked.html.write_text(page(told([*own, *others]), new), encoding="utf-8")
+        asked.html.write_text(page(told(own), told(others), new), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,14 @@ class Case:
         return abs(self.ratio - 1)
 
     @property
+    def interval(self) -> tuple[float, float] | None:
+        """The planner's 90 % interval of the predicted metric; None where it gives none."""
+        metric = next((name for name in ("tpot_ms", "ttft_ms") if self.table.endswith(name)), "ttft_ms")
+        if not self.table.endswith((metric, "lab_prefill")) or not self.cells.get(f"{metric}_high"):
+            return None
+        return float(self.cells[f"{metric}_low"]), float(self.cells[f"{metric}_high"])
+
+    @property
     def regime(self) -> str:
         """Class of the decode batch."""
         asked = float(self.cells.get("concurrency") or 1)

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from planner.catalogue import DATA
 
 ACCEPTED = DATA / "accuracy.csv"
-COLUMNS = ("set", "group", "cases", "median", "mean", "bias")
+COLUMNS = ("set", "group", "cases", "median", "mean", "bias", "inside", "width")
+COMPARED = 4
+"""Cases and errors; what an interval holds follows from them."""
 MOVED = 0.2
 """Percentage points below which a change is rounding."""
 
 Key = tuple[str, str]
-Figures = tuple[int, float, float, float]
+Figures = tuple[int, float, float, float, float, float]
 Table = Mapping[Key, Figures]
 
 
 def read(path: Path) -> dict[Key, Figures]:
-    """(set, group) -> cases, and median, mean and bias [%]; empty where nothing was accepted yet."""
+    """(set, group) -> cases, and median, mean, bias, share inside the interval and its width [%]; empty at first."""
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         return {
             (row["set"], row["group"]): (
                 int(row["cases"]),
-                float(row["median"]),
-                float(row["mean"]),
-                float(row["bias"]),
+                *(float(row.get(name) or "nan") for name in COLUMNS[3:]),
             )
             for row in csv.DictReader(file)
         }
@@ -40,7 +41,7 @@ def accept(path: Path, table: Table) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for (kind, group), (cases, *errors) in table.items():
-            writer.writerow([kind, group, cases, *(f"{error:.1f}" for error in errors)])
+            writer.writerow([kind, group, cases, *("" if math.isnan(each) else f"{each:.1f}" for each in errors)])
 
 
 def moved(old: Table, new: Table) -> Iterator[str]:
@@ -50,12 +51,13 @@ def moved(old: Table, new: Table) -> Iterator[str]:
         if was is None or now is None:
             yield f"  {'new' if was is None else 'gone':8} {' / '.join(key)}"
         elif any(
-            round(abs(before - round(after, 1)), 1) > MOVED for before, after in zip(was[1:], now[1:], strict=True)
+            round(abs(before - round(after, 1)), 1) > MOVED
+            for before, after in zip(was[1:COMPARED], now[1:COMPARED], strict=True)
         ):
             yield f"  {_change(was, now)} {' / '.join(key)}"
 
 
 def _change(was: Figures, now: Figures) -> str:
-    named = zip(COLUMNS[3:], was[1:], now[1:], strict=True)
+    named = zip(COLUMNS[3:], was[1:COMPARED], now[1:COMPARED], strict=False)
     parts = (f"{name} {before:.1f} -> {after:.1f} %" for name, before, after in named)
     return ", ".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
@@ -15,38 +16,49 @@ COLOURS = (
     "#1b9e77", "#7570b3", "#e7298a", "#66a61e", "#a6761d", "#2f4b7c", "#a05195", "#ff7c43",
 )  # fmt: skip
 LINES = ((1.0, "#444", ""), (1.2, "#999", "4 4"), (1 / 1.2, "#999", "4 4"))
-WORST = 20
+WORST, OF_A_KIND = 20, 2
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#222}"
     "table{border-collapse:collapse;font-size:13px}"
     "td,th{padding:2px 10px;border-bottom:1px solid #ddd;text-align:right}"
-    "td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}.key span{margin-right:1em;white-space:nowrap}"
+    "td:nth-child(-n+2),th:nth-child(-n+2),.worst td:last-child,.worst th:last-child{text-align:left}"
+    ".wide{overflow-x:auto}.worst td:nth-child(2),.worst td:last-child{min-width:16em}.key span{margin-right:1em;display:inline-block}"
     "tr.all td{font-weight:600;background:#f4f4f4}"
 )
-Table = Mapping[tuple[str, str], tuple[int, float, float, float]]
+Table = Mapping[tuple[str, str], tuple[int, float, float, float, float, float]]
 
 
-def page(found: list[Case], table: Table) -> str:
+def page(own: list[Case], others: list[Case], table: Table) -> str:
     """The whole page; nothing in it is fetched from elsewhere.
 
-    found : cases with a prediction
-    table : (set, group) -> cases, and median, mean and bias [%]
+    own, others : cases of vLLM and of other engines and studies, with a prediction
+    table : (set, group) -> cases, and median, mean, bias, share inside the interval and its width [%]
     """
-    colours = {
-        name: COLOURS[at % len(COLOURS)] for at, name in enumerate(dict.fromkeys(_family(case) for case in found))
-    }
+    parts = [
+        "<!doctype html><html lang='en'><meta charset='utf-8'>",
+        "<meta name='viewport' content='width=device-width,initial-scale=1'><title>Headroom: accuracy</title>",
+        f"<style>{STYLE}</style><h1>Predicted against measured</h1>",
+        f"<p>{len(own) + len(others):,} measurements. Line: equal; dashed: 20 % above and below. Each set in its own "
+        "unit. Inside: share of them within the 90 % interval; width: of the interval, over the prediction.</p>",
+        *_picture("vLLM: latencies and throughput", [case for case in own if case.cells]),
+        *_picture("vLLM: KV cache", [case for case in own if not case.cells]),
+        *_picture("Other engines and studies", others),
+        f"<h2>The {WORST} worst</h2><p>At most {OF_A_KIND} of one set, GPU and model.</p>",
+        f"<div class='wide'><table class='worst'>{''.join(_worst([*own, *others]))}</table></div>",
+        f"<h2>By set and group</h2><div class='wide'><table>{''.join(_rows(table))}</table></div></html>",
+    ]
+    return "\n".join(parts)
+
+
+def _picture(title: str, found: list[Case]) -> Iterator[str]:
+    if not found:
+        return
+    families = dict.fromkeys(_family(case) for case in found)
+    colours = {name: COLOURS[at % len(COLOURS)] for at, name in enumerate(families)}
     key = " ".join(
         f'<span><b style="color:{colour}">&#9679;</b> {escape(name)}</span>' for name, colour in colours.items()
     )
-    parts = [
-        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Headroom: accuracy</title>",
-        f"<style>{STYLE}</style><h1>Predicted against measured</h1>",
-        f"<p>{len(found):,} measurements. Line: equal; dashed: 20 % above and below. Each set in its own unit.</p>",
-        scatter(found, colours),
-        f"<p class='key'>{key}</p><h2>The {WORST} worst</h2><table>{''.join(_worst(found))}</table>",
-        f"<h2>By set and group</h2><table>{''.join(_rows(table))}</table></html>",
-    ]
-    return "\n".join(parts)
+    yield f"<h2>{escape(title)}</h2>{scatter(found, colours)}<p class='key'>{key}</p>"
 
 
 def scatter(found: list[Case], colours: Mapping[str, str]) -> str:
@@ -104,16 +116,26 @@ def _point(x: float, y: float, colour: str) -> str:
 
 def _worst(found: list[Case]) -> Iterator[str]:
     yield _row(("Set", "Question", "Predicted", "Measured", "Ratio", "Why"), tag="th")
-    for case in sorted(found, key=lambda case: -abs(math.log(case.ratio)))[:WORST]:
+    for case in _distinct(sorted(found, key=lambda case: -abs(math.log(case.ratio)))):
         asked = f"{case.gpu} x {case.model}, {case.conditions}"
         numbers = (f"{case.predicted:.4g}", f"{case.measured:.4g}", f"{case.ratio:.2f}")
         yield _row((case.table, asked, *numbers, why(case)))
 
 
+def _distinct(found: Iterable[Case]) -> Iterator[Case]:
+    """The first of them, few of each set, GPU and model, so that one odd run does not fill the list."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for case in found:
+        kind = (case.table, case.gpu, case.model)
+        if seen.total() < WORST and seen[kind] < OF_A_KIND:
+            seen[kind] += 1
+            yield case
+
+
 def _rows(table: Table) -> Iterator[str]:
-    yield _row(("Set", "Group", "Cases", "Median %", "Mean %", "Bias %"), tag="th")
+    yield _row(("Set", "Group", "Cases", "Median %", "Mean %", "Bias %", "Inside %", "Width %"), tag="th")
     for (kind, group), (count, *errors) in table.items():
-        cells = (kind, group, str(count), *(f"{error:.1f}" for error in errors))
+        cells = (kind, group, str(count), *("" if math.isnan(error) else f"{error:.1f}" for error in errors))
         yield _row(cells, style="all" if group == "all" else "")
 
 

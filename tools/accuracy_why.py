@@ -24,6 +24,10 @@ def why(case: Case) -> str:
     """The first cause of CAUSES that holds; what is left is said to be unexplained."""
     if case.table.startswith("above the roof"):
         return "Faster than the data sheet allows: the batch was guessed, prompts are alike, or it is a fault."
+    if case.table.startswith("BERT"):
+        return (
+            "A narrow encoder in FasterTransformer's own fused kernels: small batches wait for launches that it fuses."
+        )
     if not case.cells:
         return "Memory: the profile run of this model or version is accounted otherwise."
     try:
@@ -31,6 +35,10 @@ def why(case: Case) -> str:
     except PlannerError as error:
         return str(error)
     return next((text for holds, text in CAUSES if holds(case, found)), "Nothing that the planner knows explains it.")
+
+
+def _suspect(case: Case, _: Estimate) -> bool:
+    return case.table.startswith("suspect")
 
 
 def _stalled(case: Case, _: Estimate) -> bool:
@@ -76,11 +84,12 @@ def _other(case: Case, _: Estimate) -> bool:
 
 
 CAUSES: tuple[tuple[Callable[[Case, Estimate], bool], str], ...] = (
+    (_suspect, "Its own table doubts it: the condition that it is asked under is a suspicion, and two hosts differ."),
     (
         _stalled,
         "Over ten times slower than its arithmetic: the run compiled, warmed up or admitted fewer requests at once.",
     ),
-    (_amd, "AMD: no operators were measured, and its kernels of the time reach less of their peaks."),
+    (_amd, "AMD: of its operators only products and elementwise passes were measured, on an MI210."),
     (
         _overflow,
         "KV overflow: not all requests fit at once, and a small difference in what fits moves the whole queue.",

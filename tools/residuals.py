@@ -2,7 +2,7 @@
 
 | table | what | as |
 | --- | --- | --- |
-| vllm_serving.csv without `suspect` | closed loops | the planner's own columns |
+| vllm_serving.csv without `suspect` | closed loops | the planner's own columns, as launched |
 | lab_decode_sweep.csv, lab_prefill_sweep.csv | one batch | vLLM 0.9, all of a prompt but its last block cached |
 | end_to_end.csv, SGLang | closed loops | families that vLLM's tables lack, less SGLang's own median on that GPU |
 """
@@ -33,6 +33,7 @@ from planner.memory import memory
 from planner.predict import question
 from planner.quantities import MILLISECOND
 from planner.scenario import Scenario
+from tools.launched import as_launched
 
 Asked = tuple[dict[str, str], dict[str, float]]
 """A row in the planner's columns, and what was measured of it by metric [ms]."""
@@ -68,7 +69,7 @@ def questions(folder: Path) -> Iterator[Asked]:
     """Rows in the planner's columns as they were really run, each with what was measured, by metric [ms]."""
     for row in _rows(folder / "vllm_serving.csv"):
         if not row["suspect"]:
-            yield row, {metric: float(row[f"measured_{metric}_ms"]) for metric in METRICS}
+            yield as_launched(row), {metric: float(row[f"measured_{metric}_ms"]) for metric in METRICS}
     for name, column in (("decode", "latency_per_output_token_ms"), ("prefill", "latency_ms")):
         for row in _rows(folder / f"lab_{name}_sweep.csv"):
             cached = str(int(row["input_tokens"]) - LAB_BLOCK)

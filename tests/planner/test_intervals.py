@@ -119,7 +119,7 @@ def test_a_left_out_group_that_lies_elsewhere_widens_the_fit():
 @shared
 @pytest.mark.parametrize("metric", METRICS)
 def test_left_out_configurations_lie_inside_nine_times_of_ten(metric):
-    """GPU and family measured, the configuration not: 90-92 % of 347 cases in 26 groups."""
+    """GPU and family measured, the configuration not: 90-92 % of 353 cases in 26 groups."""
     near = ("measured", "measured")
     part = comparable(left_out(near[0]), metric, "fits", near)
     assert all(0.85 <= share <= 0.95 for share in left_out_coverage(part, FOLDS[near]))
@@ -127,11 +127,11 @@ def test_left_out_configurations_lie_inside_nine_times_of_ten(metric):
 
 @shared
 def test_left_out_gpus_and_families_lie_inside_nine_times_of_ten():
-    """Mean over left-out groups: 73-96 % by novelty and metric, 90 % in all; with four groups one moves it by 25."""
+    """Mean over left-out groups: 76-95 % by novelty and metric, 90 % in all; with four groups one moves it by 25."""
     held = {
         (metric, *far): left_out_coverage(comparable(left_out(far[0]), metric, "fits", far), keys)[1]
         for metric in METRICS
         for far, keys in FOLDS.items()
     }
     assert 0.85 <= np.mean(list(held.values())) <= 0.95, held
-    assert all(0.7 <= share <= 0.98 for share in held.values()), held
+    assert all(0.75 <= share <= 0.98 for share in held.values()), held

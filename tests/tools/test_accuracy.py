@@ -1,9 +1,11 @@
 """The mapping of end_to_end.csv, the page, and old against new."""
 
+import math
+
 import pytest
 
 from tools import accuracy_history as history
-from tools.accuracy import figures, fine, refusals, report
+from tools.accuracy import figures, fine, refusals, report, summary
 from tools.accuracy_cases import Case
 from tools.accuracy_html import page, scatter
 from tools.accuracy_why import why
@@ -102,10 +104,11 @@ def test_the_table_counts_what_is_refused():
 
 
 def test_the_page_fetches_nothing():
-    text = page(CASES[:2], {("some tpot_ms", "all"): (2, 30.0, 30.0, -26.0)})
+    text = page(CASES[:1], CASES[1:2], {("some tpot_ms", "all"): (2, 30.0, 30.0, -26.0, 50.0, math.nan)})
     assert "http" not in text
     assert "<script" not in text
     assert text.count("<circle") == 2
+    assert "viewport" in text
     assert scatter(CASES[:2], {"some": "#000"}).startswith("<svg")
 
 
@@ -118,13 +121,29 @@ def test_every_miss_gets_a_sentence():
 def test_old_against_new(tmp_path):
     path = tmp_path / "accuracy.csv"
     assert history.read(path) == {}
-    old = {("a", "all"): (3, 5.0, 6.0, -1.0), ("b", "all"): (1, 1.0, 1.0, 1.0)}
+    old = {("a", "all"): (3, 5.0, 6.0, -1.0, 90.0, 20.0), ("b", "all"): (1, 1.0, 1.0, 1.0, 90.0, 20.0)}
     history.accept(path, old)
     assert history.read(path) == old
-    new = {("a", "all"): (3, 5.1, 4.0, -1.0), ("c", "all"): (1, 1.0, 1.0, 1.0)}
+    new = {("a", "all"): (3, 5.1, 4.0, -1.0, 90.0, 20.0), ("c", "all"): (1, 1.0, 1.0, 1.0, math.nan, math.nan)}
     assert list(history.moved(old, new)) == [
         "  median 5.0 -> 5.1 %, mean 6.0 -> 4.0 %, bias -1.0 -> -1.0 % a / all",
         "  new      c / all",
         "  gone     b / all",
     ]
-    assert not list(history.moved(old, {("a", "all"): (3, 5.2, 6.0, -1.1), ("b", "all"): (1, 1.0, 1.0, 1.0)}))
+    near = {("a", "all"): (3, 5.2, 6.0, -1.1, 80.0, 30.0), ("b", "all"): (1, 1.0, 1.0, 1.0, 90.0, 20.0)}
+    assert not list(history.moved(old, near))
+
+
+def test_a_set_tells_how_many_lie_inside_their_interval_and_how_wide_it_is():
+    bounds = {"tpot_ms_low": "8", "tpot_ms_high": "13.5"}
+    found = [Case("some tpot_ms", "g", "m", "", value, 11.0, "", bounds) for value in (10.0, 14.0)]
+    assert figures(found)[4:] == (50.0, pytest.approx(50.0))
+    assert all(math.isnan(each) for each in figures(CASES[:2])[4:])
+    assert summary(found).endswith("50%    50%")
+
+
+def test_the_worst_are_of_several_kinds():
+    alike = [Case("some tpot_ms", "g", "m", str(at), 10.0, 1.0) for at in range(30)]
+    text = page([*alike, Case("other ttft_ms", "g", "m", "last", 10.0, 9.0)], [], {})
+    assert text.count("g x m, ") == 3
+    assert "g x m, last" in text

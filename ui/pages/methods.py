@@ -14,8 +14,11 @@ WHOLE = "all"
 SHOWN = {
     "serving tpot_ms": "Time per output token, vLLM serving",
     "serving ttft_ms": "Time to first token, vLLM serving",
+    "suspect, eager: serving tpot_ms": "The same, suspected to run without CUDA graphs",
+    "suspect, cached prompts: serving tpot_ms": "The same, suspected to find prompts in the cache",
     "lab_decode": "Decode sweep, four GPUs, vLLM 0.9",
     "lab_prefill": "Prefill sweep, four GPUs, vLLM 0.9",
+    "T4 load tpot_ms": "Llama-2-7B AWQ on a T4, without CUDA graphs",
     "KV GiB": "KV cache that vLLM logs",
 }
 
@@ -56,7 +59,7 @@ def page() -> None:
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    return table.rename_axis("Measurement")[["cases", "median", "mean", "bias"]]
+    return table.rename_axis("Measurement")[["cases", "median", "mean", "bias", "inside", "width"]]
 
 
 COLUMNS = {
@@ -64,6 +67,8 @@ COLUMNS = {
     "median": st.column_config.NumberColumn("Median error", format="%.1f %%"),
     "mean": st.column_config.NumberColumn("Mean error", format="%.1f %%"),
     "bias": st.column_config.NumberColumn("Bias", format="%+.1f %%"),
+    "inside": st.column_config.NumberColumn("In 90 % interval", format="%.0f %%"),
+    "width": st.column_config.NumberColumn("Interval width", format="%.0f %%"),
 }
 
 
