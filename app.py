@@ -1,24 +1,23 @@
-"""The app's frame: page settings and navigation, nothing else. Run with `streamlit run app.py`."""
+"""The app: `streamlit run app.py`, or any ASGI server with `app:app`.
+
+A server imports this file for what it serves; Streamlit runs the same file again for each page that it draws.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from ui.warm import warm_up
+from planner.errors import BadSetting
+from ui import asgi
+from ui.frame import frame
 
-ASSETS = Path(__file__).parent / "ui" / "assets"
-PAGES = Path(__file__).parent / "ui" / "pages"
-
-st.set_page_config(page_title="Headroom", page_icon=str(ASSETS / "icon.png"), layout="wide")
-st.logo(str(ASSETS / "logo.svg"), size="large")
-warm_up()
-st.navigation(
-    [
-        st.Page(PAGES / "plan.py", title="Plan", url_path="plan", default=True),
-        st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence"),
-        st.Page(PAGES / "methods.py", title="Methods", url_path="methods"),
-    ],
-    position="top",
-).run()
+if get_script_run_ctx(suppress_warning=True):
+    frame()
+else:
+    try:
+        app = st.App(__file__, **asgi.parts())
+    except BadSetting as error:
+        sys.exit(f"headroom: {error}")

@@ -12,9 +12,11 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 
 from intake.limits import Limits
@@ -32,12 +34,17 @@ LONGEST_LABEL = 60
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
+File = tuple[str, bytes | memoryview]
+"""What a browser calls a file, and its content."""
+
+
 class State(StrEnum):
     """Where an upload is."""
 
     EXPECTED = "expected"
     ARRIVING = "arriving"
     HERE = "here"
+    TAKEN = "taken"
     DROPPED = "dropped"
 
 
@@ -120,19 +127,26 @@ class Desk:
         with self._lock:
             self._of(upload.session, upload.id).state = State.HERE
 
-    def receive(self, session: str, name: str, content: bytes | memoryview) -> Upload:
-        """A file whose bytes are in memory.
+    def receive(self, session: str, files: Sequence[File]) -> Upload:
+        """Files whose bytes are in memory: one as a file, several as a folder, since they may belong together.
 
+        files : names and contents
         raises : TooLarge, UploadRefused
         """
-        upload = self.begin(session, self.expect(session, name, len(content)).id)
-        upload.path.write_bytes(content)
-        upload.grown(len(content))
+        name = files[0][0] if len(files) == 1 else f"{len(files)} files"
+        upload = self.begin(session, self.expect(session, name, sum(len(content) for _, content in files)).id)
+        if len(files) == 1:
+            upload.path.write_bytes(files[0][1])
+        else:
+            upload.path.mkdir()
+            for name, content in files:
+                _free(upload.path / label(name)).write_bytes(content)
+        upload.grown(upload.size)
         self.end(upload)
         return upload
 
     def take(self, session: str, upload_id: str) -> Upload:
-        """A file that is here, for who reads it: not dropped for its age any more, but by `drop`.
+        """A file that is here, once, for who reads it: dropped no more for its age, but by `drop`.
 
         raises : UploadRefused
         """
@@ -140,12 +154,13 @@ class Desk:
             upload = self._of(session, upload_id)
             if upload.state is not State.HERE:
                 raise UploadRefused(f"{upload.name} is not here yet. Wait for its upload to end.")
-            upload.touched = float("inf")
+            upload.state = State.TAKEN
             return upload
 
     def of_session(self, session: str) -> list[Upload]:
-        """The uploads of a session, in the order in which they were announced."""
-        return [upload for upload in list(self._uploads.values()) if upload.session == session]
+        """The uploads of a session that nobody took yet, in the order in which they were announced."""
+        held = list(self._uploads.values())
+        return [upload for upload in held if upload.session == session and upload.state is not State.TAKEN]
 
     def drop(self, upload: Upload) -> None:
         """Removes an upload and its bytes; harmless if it is gone."""
@@ -158,7 +173,8 @@ class Desk:
         """Drops what never began, and what nobody took; how many."""
         now = time.monotonic()
         ages = {State.EXPECTED: UNUSED, State.ARRIVING: UNTAKEN, State.HERE: UNTAKEN}
-        old = [upload for upload in list(self._uploads.values()) if now - upload.touched > ages[upload.state]]
+        held = [upload for upload in list(self._uploads.values()) if upload.state in ages]
+        old = [upload for upload in held if now - upload.touched > ages[upload.state]]
         for upload in old:
             self.drop(upload)
         return len(old)
@@ -192,6 +208,12 @@ class Desk:
         to_come = sum(upload.size - upload.received for upload in held)
         if shutil.disk_usage(self._limits.folder).free - to_come - size < FREE:
             raise UploadRefused(f"{name}: this server's disk is nearly full. Tell who runs it, or try again later.")
+
+
+def _free(path: Path) -> Path:
+    """The path, or one like it that no file has."""
+    others = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return next(one for one in chain([path], others) if not one.exists())
 
 
 def label(name: str) -> str:

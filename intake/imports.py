@@ -9,10 +9,12 @@ from pathlib import Path
 
 import importers
 from importers import collection
+from importers.archives import is_archive
+from importers.files import HEAD_BYTES
 from importers.progress import Progress, reporting
 from planner.errors import PlannerError, TooLarge
 from store.local import ID_DIGITS
-from store.restore import is_export, restore
+from store.restore import begins_export, is_export, restore
 from store.runs import Store
 
 
@@ -70,6 +72,12 @@ def import_path(path: Path, store: Store, progress: Progress | None = None) -> I
                 yield from (_saved(found, store) for found in importers.read_all(path, _Hashes(store)))
     except (PlannerError, MemoryError) as error:
         yield _refused(path.name, error)
+
+
+def stands_alone(content: bytes | memoryview) -> bool:
+    """Whether a file must be imported by itself: an archive or an export of ours, not one of several of a run."""
+    start = bytes(content[:HEAD_BYTES])
+    return is_archive(start) or begins_export(start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -70,7 +71,7 @@ class Reading:
         self.name, self.state, self.told = name, State.WAITING, _NOTHING
         self.outcomes: tuple[Outcome, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
-        self._late = False
+        self._late, self._began = False, 0.0
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -82,6 +83,11 @@ class Reading:
             process = self._process
         if process is not None:
             _stop(process)
+
+    @property
+    def seconds(self) -> float:
+        """How long a child has been at it [s]."""
+        return time.monotonic() - self._began if self._began else 0.0
 
     def wait(self, seconds: float | None = None) -> bool:
         """Whether it ended, after some time at most [s]."""
@@ -98,7 +104,7 @@ class Reading:
                 if self.state is State.CANCELLED:
                     process.kill()
                     return
-                self._process, self.state = process, State.READING
+                self._process, self.state, self._began = process, State.READING, time.monotonic()
             timer = threading.Timer(limits.seconds, self._time_out, [process])
             timer.start()
             try:

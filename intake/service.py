@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 from starlette.routing import Route
 
-from intake.desk import Desk, Upload
+from intake.desk import Desk, File, State, Upload
 from intake.folder import Shared, shared_file, shared_files
+from intake.imports import stands_alone
 from intake.limits import Limits, limits
 from intake.reading import Readers, Reading
 from intake.route import routes
@@ -42,36 +43,45 @@ class Intake:
         """The upload route; see route.py."""
         return routes(self._desk, self._tokens, alive, base)
 
-    def read_bytes(self, session: str, name: str, content: bytes | memoryview, root: Path | str) -> Reading:
-        """Reads a small file whose bytes are in memory into a store.
+    def read_bytes(self, session: str, files: Sequence[File], root: Path | str) -> Iterator[Reading]:
+        """Reads small files into a store: those together that may be of one run, archives and exports by themselves.
 
+        files : names and contents
         raises : TooLarge, UploadRefused
         """
-        return self._read(self._desk.receive(session, name, content), root)
+        alone = [[file] for file in files if stands_alone(file[1])]
+        for group in (*alone, [file for file in files if not stands_alone(file[1])]):
+            if group:
+                yield from self.read_upload(session, self._desk.receive(session, group).id, root)
 
-    def read_upload(self, session: str, upload_id: str, root: Path | str) -> Reading:
-        """Reads a file that came over the upload route into a store; then the file is gone.
+    def read_upload(self, session: str, upload_id: str, root: Path | str) -> Iterator[Reading]:
+        """Reads what is here into a store; then it is gone.
 
         raises : UploadRefused
         """
-        return self._read(self._desk.take(session, upload_id), root)
+        upload = self._desk.take(session, upload_id)
+        yield self._readers.read(upload.path, root, upload.name, lambda: self._desk.drop(upload))
 
-    def read_shared(self, name: str, root: Path | str) -> Reading:
+    def read_shared(self, name: str, root: Path | str) -> Iterator[Reading]:
         """Reads a file of the operator's folder where it lies.
 
         raises : UploadRefused
         """
         if self.limits.shared is None:
             raise UploadRefused("This server has no folder to import from.")
-        return self._readers.read(shared_file(self.limits.shared, name), root, name)
+        yield self._readers.read(shared_file(self.limits.shared, name), root, name)
 
     def shared(self) -> list[Shared]:
         """The files of the operator's folder."""
         return shared_files(self.limits.shared) if self.limits.shared else []
 
     def arriving(self, session: str) -> list[Upload]:
-        """A session's uploads."""
+        """A session's uploads that nobody reads yet."""
         return self._desk.of_session(session)
+
+    def here(self, session: str) -> list[Upload]:
+        """Those of them whose bytes are all here."""
+        return [upload for upload in self._desk.of_session(session) if upload.state is State.HERE]
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
@@ -96,9 +106,6 @@ class Intake:
         while True:
             await asyncio.sleep(SWEEP)
             self._desk.sweep()
-
-    def _read(self, upload: Upload, root: Path | str) -> Reading:
-        return self._readers.read(upload.path, root, upload.name, lambda: self._desk.drop(upload))
 
 
 @cache

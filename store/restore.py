@@ -49,6 +49,7 @@ _MEMBER = re.compile(
 )
 _COLUMN = re.compile(r"[^\W\d][^\x00-\x1f\x7f]{0,199}")
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
+HEAD_BYTES = _LOCAL_HEADER.size + len(MANIFEST)
 _FAULTS = (
     zipfile.BadZipFile, zlib.error, pa.ArrowException, EOFError, NotImplementedError, RuntimeError, LookupError,
     TypeError, ValueError, AttributeError, OverflowError,
@@ -72,15 +73,21 @@ def is_export(path: Path) -> bool:
     """Whether a file is an export of ours, by its first bytes; one that cannot be read is not."""
     try:
         with path.open("rb") as file:
-            head = file.read(_LOCAL_HEADER.size + len(MANIFEST))
+            return begins_export(file.read(HEAD_BYTES))
     except OSError:
         return False
+
+
+def begins_export(head: bytes) -> bool:
+    """Whether the first HEAD_BYTES of a file are those of an export of ours."""
     if head.lstrip().startswith(f'{{"{MARK}"'.encode()):
         return True
     if len(head) < _LOCAL_HEADER.size:
         return False
     magic, length, _ = _LOCAL_HEADER.unpack_from(head)
-    return magic == b"PK\x03\x04" and length == len(MANIFEST) and head.endswith(MANIFEST.encode())
+    return (
+        magic == b"PK\x03\x04" and length == len(MANIFEST) and head[_LOCAL_HEADER.size :].startswith(MANIFEST.encode())
+    )
 
 
 def restore(store: Store, path: Path) -> str:

@@ -22,7 +22,8 @@ STYLE = (
     "table{border-collapse:collapse;font-size:13px}"
     "td,th{padding:2px 10px;border-bottom:1px solid #ddd;text-align:right}"
     "td:nth-child(-n+2),th:nth-child(-n+2),.worst td:last-child,.worst th:last-child{text-align:left}"
-    ".wide{overflow-x:auto}.worst td:nth-child(2),.worst td:last-child{min-width:16em}.key span{margin-right:1em;display:inline-block}"
+    ".wide{overflow-x:auto}.worst td:nth-child(2),.worst td:last-child{min-width:16em}"
+    ".key span{margin-right:1em;display:inline-block}"
     "tr.all td{font-weight:600;background:#f4f4f4}"
 )
 Table = Mapping[tuple[str, str], tuple[int, float, float, float, float, float]]

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import tempfile
-from pathlib import Path
-
-import importers
 from importers.reference import TOOL as DEMO
 from importers.reference import reference_runs
 from planner.checks import NEEDED
 from planner.measured import Run
 from store.runs import Store, default_root
 from store.streams import with_tables
-
-SAFE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def store() -> Store:
@@ -41,17 +34,3 @@ def is_demo(run: Run) -> bool:
 def label(run: Run) -> str:
     """A run as a list shows it."""
     return f"Demo · {run.source_name}" if is_demo(run) else f"{run.source_name} · {run.tool} · {run.id}"
-
-
-def import_bytes(name: str, content: memoryview | bytes) -> Run:
-    """Imports an uploaded file and saves its run.
-
-    name : as the browser gave it; cleaned before it becomes a file's name
-    content : of the file
-    raises : ImporterError, StoreError
-    """
-    with tempfile.TemporaryDirectory(prefix="headroom-") as folder:
-        path = Path(folder) / (SAFE_NAME.sub("_", Path(name).name)[-100:].lstrip(".") or "upload")
-        path.write_bytes(content)
-        run = importers.read(path)
-        return store().run(store().save(run))

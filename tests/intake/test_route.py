@@ -98,7 +98,7 @@ def test_a_file_arrives_and_is_read(server: Server, tmp_path: Path) -> None:
     assert server.put(content, told["id"]) == (201, {"id": told["id"], "received": len(content)})
     assert [(path.name, path.read_bytes()) for path in server.files()] == [("bench_1.json", content)]
     store = Store(tmp_path / "store")
-    reading = server.intake.read_upload("me", told["id"], store.root)
+    (reading,) = server.intake.read_upload("me", told["id"], store.root)
     assert reading.wait(30)
     assert store.runs()[0].source_name == "bench_1.json"
     assert server.files() == []
@@ -264,9 +264,17 @@ def test_what_nobody_takes_is_swept(server: Server, monkeypatch: pytest.MonkeyPa
     assert server.files() == []
 
 
+def test_files_that_come_together_lie_together(tmp_path: Path) -> None:
+    here = desk.Desk(Limits(tmp_path))
+    folder = here.receive("me", [("a.json", b"1"), ("../a.json", b"2"), ("b", b"3")]).path
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"a.json": b"1", "a-2.json": b"2", "b": b"3"}
+    here.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_start_sweeps_what_a_crash_left(tmp_path: Path) -> None:
     first = desk.Desk(Limits(tmp_path))
-    left = first.receive("me", "a", b"abc").path
+    left = first.receive("me", [("a", b"abc")]).path
     desk.Desk(Limits(tmp_path))
     assert left.exists(), "its process lives"
     (tmp_path / "dead").mkdir()

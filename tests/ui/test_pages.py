@@ -17,11 +17,6 @@ from ui.workspace import import_bytes
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def empty_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
-
-
 def opened(page="plan", **link):
     app = AppTest.from_file(str(ROOT / "ui" / "pages" / f"{page}.py"), default_timeout=60)
     for key, value in link.items():

@@ -19,16 +19,15 @@ from ui.findings import show_findings
 from ui.link import choice, read_link, write_link
 from ui.show import roof_chart
 from ui.table_view import show_table
+from ui.uploads import uploads
 from ui.words import plain
-from ui.workspace import import_bytes, is_demo, known_runs, label, store, whole_run
-
-UPLOAD_LIMIT_MB = 200
+from ui.workspace import is_demo, known_runs, label, store, whole_run
 
 
 def page() -> None:
     """Upload, choice of a run, and what it says."""
     st.markdown("#### What was measured, on the same roof as what was predicted")
-    upload()
+    uploads()
     runs = known_runs()
     parameter = {"run": choice(tuple(runs), next(iter(runs)))}
     if st.session_state.get("run") not in runs:
@@ -43,23 +42,6 @@ def page() -> None:
         evidence(whole_run(runs[chosen]))
     except PlannerError as error:
         st.error(plain(str(error)))
-
-
-def upload() -> None:
-    """Takes files in; each is imported or refused by name, once."""
-    files = st.file_uploader(
-        "Drop a trace (Nsight Systems SQLite, Nsight Compute CSV, PyTorch JSON), the result of a load test, or a CSV "
-        "table with gpu, model and measured columns. Larger files: python cli.py import FILE.",
-        accept_multiple_files=True,
-        max_upload_size=UPLOAD_LIMIT_MB,
-        key="upload",
-    )
-    seen: dict[str, tuple[bool, str]] = st.session_state.setdefault("imported", {})
-    for file in files:
-        if file.file_id not in seen:
-            seen[file.file_id] = _import(file.name, file.getbuffer())
-        worked, text = seen[file.file_id]
-        (st.success if worked else st.error)(plain(text))
 
 
 @st.fragment
@@ -130,15 +112,6 @@ def show_points(run: Run, scenario: Scenario, chosen: Confirmed) -> None:
     elif compared and all(comparison.refusal for comparison in compared):
         st.error(plain(compared[0].refusal or ""))
     comparison_table(compared)
-
-
-def _import(name: str, content: memoryview) -> tuple[bool, str]:
-    try:
-        run = import_bytes(name, content)
-    except PlannerError as error:
-        return False, str(error)
-    st.session_state["run"] = run.id
-    return True, f"{run.source_name}: imported as run {run.id} by the {run.tool} importer."
 
 
 def _delete(run: Run) -> None:

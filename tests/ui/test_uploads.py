@@ -1,0 +1,185 @@
+"""Files into the Evidence page: what becomes of each, and what befalls the page when one is made to harm."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from intake import reading
+from intake.service import intake
+from store import Store, exports
+from tests.importers.samples import bench_file, export, result
+from ui import asgi, uploads
+
+ROOT = Path(__file__).parents[2]
+
+
+def opened() -> AppTest:
+    return AppTest.from_file(str(ROOT / "ui" / "pages" / "evidence.py"), default_timeout=60).run()
+
+
+def dropped(*files: tuple[str, bytes]) -> AppTest:
+    """The page after files were dropped on the small uploader and read."""
+    app = opened()
+    app.file_uploader(key="upload").set_value([(name, content, "") for name, content in files])
+    app.run()
+    for _ in range(100):
+        if not any("reading" in bar.proto.text for bar in app.get("progress")):
+            break
+        time.sleep(0.1)
+        app.run()
+    assert not app.exception
+    return app
+
+
+def told(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.success, *app.info, *app.error, *app.markdown)).replace("\\", "")
+
+
+def test_a_small_file_becomes_the_run_that_is_shown(tmp_path):
+    app = dropped(("a.sqlite", export(tmp_path / "a.sqlite").read_bytes()))
+    assert "a.sqlite: imported as run" in told(app)
+    assert app.selectbox(key="run").value in app.success[0].value
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_each_file_has_its_own_result_and_it_stays(tmp_path):
+    good = bench_file(tmp_path / "bench.json", result()).read_bytes()
+    app = dropped(("bench.json", good), ("again.json", good), ("list.txt", b"milk"), ("../../x.json", b"{}"))
+    assert "again.json: imported" in told(app)
+    assert "bench.json: nothing new" in told(app)
+    assert "list.txt looks like text" in told(app)
+    assert "x.json looks like" in told(app)
+    assert told(app.run()) == told(app)
+    app.button(key="clear").click().run()
+    assert not app.success
+
+
+def test_many_results_are_a_table(tmp_path):
+    app = dropped(*((f"{place}.txt", b"milk %d" % place) for place in range(8)))
+    assert "8 files, 8 of them refused" in told(app).replace("*", "")
+    assert len(app.dataframe[0].value) == 8
+
+
+def test_an_export_can_be_dropped(tmp_path):
+    run = dropped(("a.sqlite", export(tmp_path / "a.sqlite").read_bytes())).selectbox(key="run").value
+    here = Store(tmp_path / "store")
+    exports.write(here, run, tmp_path / "run.zip", "parquet")
+    here.delete(run)
+    app = dropped(("list.txt", b"milk"), ("run.zip", (tmp_path / "run.zip").read_bytes()))
+    assert app.selectbox(key="run").value == run
+    assert "run.zip: imported" in told(app)
+    assert "list.txt looks like text" in told(app)
+
+
+def test_the_page_outlives_what_reads(monkeypatch):
+    monkeypatch.setattr(reading, "MODULE", "tests.intake.children")
+    for name, words in (("SIGSEGV.x", "crashed"), ("SIGKILL.x", "1.5 GiB of memory")):
+        app = dropped((name, b"x"))
+        assert words in told(app)
+        assert app.selectbox(key="run").value
+
+
+def test_a_file_being_read_shows_and_can_be_cancelled(monkeypatch):
+    monkeypatch.setattr(reading, "MODULE", "tests.intake.children")
+    monkeypatch.setattr(uploads, "PATIENCE", 0.1)
+    app = opened()
+    app.file_uploader(key="upload").set_value([("silent.x", b"x", "")])
+    app.run()
+    assert "silent.x: " in app.get("progress")[0].proto.text
+    next(button for button in app.button if button.label == "Cancel").click().run()
+    for _ in range(100):
+        if app.error:
+            break
+        time.sleep(0.1)
+        app.run()
+    assert "cancelled, nothing of it was kept" in told(app)
+
+
+def test_without_the_route_the_page_says_where_large_files_go():
+    assert "python cli.py import FILE" in " ".join(caption.value for caption in opened().caption)
+
+
+def test_the_servers_folder_is_listed_and_imported(tmp_path, monkeypatch):
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    bench_file(folder / "bench.json", result())
+    monkeypatch.setenv("HEADROOM_IMPORT_FOLDER", str(folder))
+    intake.cache_clear()
+    app = opened()
+    assert app.selectbox(key="shared").options[0].startswith("bench.json")
+    app.button(key="import_shared").click().run()
+    for _ in range(100):
+        if app.success:
+            break
+        time.sleep(0.1)
+        app.run()
+    assert "bench.json: imported" in told(app)
+    assert (folder / "bench.json").exists()
+
+
+class Runtime:
+    """What the limit asks of Streamlit."""
+
+    def __init__(self, held: dict[str, int], active: set[str]) -> None:
+        self.uploaded_file_mgr, self.active = self, active
+        self.file_storage = {
+            session: {"x": type("File", (), {"data": bytes(size)})()} for session, size in held.items()
+        }
+
+    def is_active_session(self, session: str) -> bool:
+        return session in self.active
+
+    def remove_session_files(self, session: str) -> None:
+        del self.file_storage[session]
+
+
+def put(monkeypatch, runtime: Runtime, session: str, size: int) -> int:
+    monkeypatch.setattr(asgi, "get_instance", lambda: runtime)
+    sent: list[dict] = []
+
+    async def behind(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-length", str(size).encode())]
+    scope = {"type": "http", "method": "PUT", "path": f"{asgi.ENDPOINT}{session}/file", "headers": headers}
+    asyncio.run(asgi.UploaderLimit(behind)(scope, None, send))
+    return sent[0]["status"]
+
+
+@pytest.mark.parametrize(
+    ("held", "active", "size", "status"),
+    [
+        ({}, {"me"}, 10, 204),
+        ({"me": 60}, {"me"}, 10, 413),
+        ({"me": 50}, {"me"}, 10, 204),
+        ({"other": 480}, {"me", "other"}, 40, 413),
+        ({"other": 480}, {"me"}, 40, 204),
+    ],
+)
+def test_the_small_uploader_fills_no_memory(monkeypatch, held, active, size, status):
+    monkeypatch.setattr(asgi, "SESSION", 64)
+    monkeypatch.setattr(asgi, "TOTAL", 512)
+    assert put(monkeypatch, Runtime(held, active), "me", size) == status
+
+
+def test_the_config_tells_the_endpoint_the_same():
+    text = (ROOT / ".streamlit" / "config.toml").read_text()
+    assert f"maxUploadSize = {uploads.SMALL_MB} " in text
+
+
+def test_the_app_is_one_file_for_server_and_pages():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not app.exception
+    assert app.metric
+
+
+def test_names_of_files_are_text(tmp_path):
+    app = dropped(("![x](http://example.com/a.png).json", json.dumps({"a": 1}).encode()))
+    assert "![" not in app.error[0].value

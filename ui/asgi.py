@@ -1,0 +1,108 @@
+"""What the app's server has beside Streamlit: the upload route, and a limit on Streamlit's own uploader.
+
+Streamlit keeps each file of its uploader in memory twice, takes them without the page that has the uploader, and keeps
+those of readers who left. So its endpoint is limited here: bytes of one session and of all, and requests at once.
+Files of readers who left go first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.runtime import Runtime, get_instance
+
+from intake.service import intake
+from planner.quantities import MIB
+
+ENDPOINT = "/_stcore/upload_file/"
+SESSION, TOTAL = 64 * MIB, 512 * MIB
+"""Bytes in memory of one session's small uploads, and of all [B]."""
+AT_ONCE = 8
+
+
+class UploaderLimit:
+    """Refuses small uploads that would fill the memory.
+
+    app : what comes behind
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Nothing is on its way yet."""
+        self._app = app
+        self._coming: Counter[str] = Counter()
+        self._requests = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or scope["method"] != "PUT" or ENDPOINT not in scope["path"]:
+            await self._app(scope, receive, send)
+            return
+        session = scope["path"].split(ENDPOINT, 1)[1].split("/", 1)[0]
+        size = _promised(scope)
+        if refusal := self._refusal(session, size):
+            await PlainTextResponse(refusal, 413, {"Connection": "close"})(scope, receive, send)
+            return
+        self._requests += 1
+        self._coming[session] += size
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._requests -= 1
+            self._coming[session] -= size
+            self._coming += Counter()  # forgets the sessions that have none left
+
+    def _refusal(self, session: str, size: int) -> str | None:
+        runtime = get_instance()
+        held = _held(runtime)
+        if held.total() + self._coming.total() + size > TOTAL:
+            for gone in [one for one in held if not runtime.is_active_session(one)]:
+                runtime.uploaded_file_mgr.remove_session_files(gone)
+            held = _held(runtime)
+        if self._requests >= AT_ONCE or held.total() + self._coming.total() + size > TOTAL:
+            return "Too many files are on their way in. Try again in a minute."
+        if held[session] + self._coming[session] + size > SESSION:
+            return f"Your files here have {SESSION // MIB} MiB already. Remove some, or use the upload for large files."
+        return None
+
+
+def parts() -> dict[str, Any]:
+    """What st.App takes: routes, middleware, and the time in which they serve.
+
+    raises : BadSetting
+    """
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    return {
+        "routes": intake().routes(_is_here, f"/{base}" if base else ""),
+        "middleware": [Middleware(UploaderLimit)],
+        "lifespan": _serving,
+    }
+
+
+@asynccontextmanager
+async def _serving(_: Any) -> AsyncIterator[None]:
+    async with intake().serve():
+        yield
+
+
+def _is_here(session: str) -> bool:
+    return get_instance().is_active_session(session)
+
+
+def _held(runtime: Runtime) -> Counter[str]:
+    """Bytes of each session in the memory of Streamlit's uploader, which tells them to nobody but in this dict."""
+    storage: dict[str, dict[str, Any]] = runtime.uploaded_file_mgr.file_storage
+    return Counter(
+        {session: sum(len(file.data) for file in list(files.values())) for session, files in list(storage.items())}
+    )
+
+
+def _promised(scope: Scope) -> int:
+    told = dict(scope["headers"]).get(b"content-length", b"")
+    return int(told) if told.isdigit() else int(st.get_option("server.maxUploadSize")) * MIB

@@ -1,0 +1,27 @@
+"""The app's frame: page settings and navigation, nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui.warm import warm_up
+
+ASSETS = Path(__file__).parent / "assets"
+PAGES = Path(__file__).parent / "pages"
+
+
+def frame() -> None:
+    """Draws the page that the address names."""
+    st.set_page_config(page_title="Headroom", page_icon=str(ASSETS / "icon.png"), layout="wide")
+    st.logo(str(ASSETS / "logo.svg"), size="large")
+    warm_up()
+    st.navigation(
+        [
+            st.Page(PAGES / "plan.py", title="Plan", url_path="plan", default=True),
+            st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence"),
+            st.Page(PAGES / "methods.py", title="Methods", url_path="methods"),
+        ],
+        position="top",
+    ).run()

@@ -1,0 +1,193 @@
+"""Files into the workspace: small ones, large ones, those of the operator's folder; and what becomes of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from intake.imports import Imported, Known, Outcome, Refused
+from intake.reading import Reading, State
+from intake.service import intake
+from planner.errors import PlannerError
+from planner.quantities import GIB, MIB
+from store.runs import default_root
+from ui.words import plain
+
+SMALL_MB = 25
+"""Of Streamlit's own uploader, which keeps files in memory [MB]; .streamlit/config.toml tells its endpoint the same."""
+PATIENCE = 4.0
+"""Time that a page waits for small files before it shows how far they are [s]."""
+EVERY = 0.7
+FEW = 6
+"""Messages that are shown one by one; more are a table."""
+ASSETS = Path(__file__).parent / "assets"
+KINDS = (
+    "Nsight Systems SQLite, Nsight Compute CSV, results of vLLM, SGLang, GuideLLM, AIPerf and other load tests, zip or "
+    "tar archives of them, and exported runs."
+)
+_large_box = st.components.v2.component(
+    "headroom_upload",
+    **{kind: (ASSETS / f"upload.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")},
+)
+
+
+@dataclass(slots=True)
+class _OnTheWay:
+    """A session's files: being read, already seen, and what became of them."""
+
+    readings: list[Reading] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    outcomes: list[Outcome] = field(default_factory=list)
+    token: str = ""
+    seconds: float = 0.0
+    token_until: float = 0.0
+
+
+def uploads() -> None:
+    """Takes files in, and says what became of each; a run that is new is the one to show."""
+    small, large = st.columns(2)
+    with small:
+        _small()
+    with large:
+        _large()
+    _shared()
+    _settle()
+    waiting = bool(_state().readings or intake().arriving(_session()))
+    st.fragment(_progress, run_every=EVERY if waiting else None)()
+    _messages()
+
+
+def _small() -> None:
+    files = st.file_uploader(
+        f"Files up to {SMALL_MB} MB", accept_multiple_files=True, max_upload_size=SMALL_MB, key="upload", help=KINDS
+    )
+    new = [file for file in files if file.file_id not in _state().seen]
+    if new:
+        _state().seen.update(file.file_id for file in new)
+        contents = [(file.name, file.getbuffer()) for file in new]
+        _begin(intake().read_bytes(_session(), contents, default_root()))
+        with st.spinner("Reading"):
+            until = time.monotonic() + PATIENCE
+            for reading in _state().readings:
+                reading.wait(max(0.0, until - time.monotonic()))
+
+
+def _large() -> None:
+    service = intake()
+    if not service.serving:
+        st.markdown("Larger files")
+        st.caption(
+            "The server that shows this page has no upload for large files: it was not started from app.py. "
+            "`python cli.py import FILE` reads them where they are."
+        )
+        return
+    state = _state()
+    if time.monotonic() > state.token_until:
+        state.token, state.seconds = service.token(_session())
+        state.token_until = time.monotonic() + state.seconds / 2
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    data = {
+        "path": f"{f'/{base}' if base else ''}/upload/{state.token}",
+        "seconds": state.seconds,
+        "largest": service.limits.file,
+        "limit": f"{service.limits.file / GIB:g} GiB",
+        "label": "Larger files: they stream to the server's disk, and are removed once they are read",
+    }
+    _large_box(data=data, key="large", on_uploaded_change=_nothing, on_renew_change=_renew)
+    for upload in service.here(_session()):
+        _begin(service.read_upload(_session(), upload.id, default_root()))
+
+
+def _shared() -> None:
+    sizes = {file.name: file.size for file in intake().shared()}
+    if not sizes:
+        return
+    with st.expander(f"From this server's folder: {len(sizes)} files"):
+        box, button = st.columns([5, 1], vertical_alignment="bottom")
+        name = box.selectbox(
+            "File", list(sizes), key="shared", format_func=lambda one: f"{one} · {sizes[one] / MIB:.1f} MiB"
+        )
+        if button.button("Import", key="import_shared", width="stretch"):
+            _begin(intake().read_shared(name, default_root()))
+
+
+def _begin(readings: Iterator[Reading]) -> None:
+    try:
+        for reading in readings:
+            _state().readings.append(reading)
+    except PlannerError as error:
+        _state().outcomes.append(Refused("", type(error).__name__, str(error)))
+
+
+def _settle() -> None:
+    """Notes what became of the files that were read since, and shows the last run of them."""
+    state = _state()
+    for reading in [reading for reading in state.readings if reading.ended]:
+        state.readings.remove(reading)
+        state.outcomes += reading.outcomes
+        if reading.state is State.CANCELLED:
+            state.outcomes.append(
+                Refused(reading.name, "Cancelled", f"{reading.name}: cancelled, nothing of it was kept.")
+            )
+        for outcome in reading.outcomes:
+            if isinstance(outcome, Imported | Known) and outcome.run:
+                st.session_state["run"] = outcome.run
+
+
+def _progress() -> None:
+    """How far each file is; when one is read or arrives, the whole page is drawn anew."""
+    for reading in _state().readings:
+        bar, button = st.columns([6, 1], vertical_alignment="center")
+        done, total = reading.told
+        since = f" for {reading.seconds:.0f} s" if reading.state is State.READING else ""
+        bar.progress(min(1.0, done / total) if total else 0.0, f"{plain(reading.name)}: {reading.state}{since}")
+        button.button("Cancel", key=f"cancel-{id(reading)}", on_click=reading.cancel, width="stretch")
+    if any(reading.ended for reading in _state().readings) or intake().here(_session()):
+        st.rerun()
+
+
+def _messages() -> None:
+    outcomes = _state().outcomes
+    for outcome in outcomes if len(outcomes) <= FEW else ():
+        _BOXES[type(outcome)](plain(_said(outcome)))
+    if len(outcomes) > FEW:
+        refused = sum(isinstance(outcome, Refused) for outcome in outcomes)
+        st.markdown(f"**{len(outcomes)}** files, **{refused}** of them refused:")
+        st.dataframe([{"File": outcome.file, "Result": _said(outcome)} for outcome in outcomes], hide_index=True)
+    if outcomes:
+        st.button("Clear messages", key="clear", type="tertiary", on_click=outcomes.clear)
+
+
+def _said(outcome: Outcome) -> str:
+    if isinstance(outcome, Imported):
+        return f"{outcome.file}: imported as run {outcome.run} ({outcome.tool})."
+    if isinstance(outcome, Known):
+        run = f" as run {outcome.run}" if outcome.run else ""
+        return f"{outcome.file}: nothing new, {outcome.of} has it already{run}."
+    return outcome.message
+
+
+_BOXES: dict[type, Callable[[str], object]] = {Imported: st.success, Known: st.info, Refused: st.error}
+
+
+def _state() -> _OnTheWay:
+    found: _OnTheWay = st.session_state.setdefault("on_the_way", _OnTheWay())
+    return found
+
+
+def _renew() -> None:
+    _state().token_until = 0.0
+
+
+def _nothing() -> None:
+    """A file is there: the rerun that this causes finds it."""
+
+
+def _session() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
