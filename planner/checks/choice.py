@@ -46,15 +46,15 @@ def other_gpu(evidence: Evidence) -> Iterator[Finding]:
     """A file of another GPU than the one chosen.
 
     evidence : a run whose file names its GPU, or tells its bandwidth or memory
-    returns : measured and limit: the file's and the data sheet's figure [B/s], [bytes]
-    valid : names that mean one GPU of the catalogue
+    returns : measured and limit: the file's and the data sheet's figure [B/s], [GB/s], [GiB]
+    valid : names that mean one GPU of the catalogue; a host with several models has the chosen one among them
     """
     chosen, told = evidence.gpu, evidence.run.settings
     if chosen is None:
         return
     named = [gpu for name in dict.fromkeys(evidence.run.gpu_names) if (gpu := _named(name)) is not None]
-    other = next((gpu for gpu in named if gpu.id != chosen.id), None)
-    if other is not None:
+    if named and chosen.id not in {gpu.id for gpu in named}:
+        other = named[0]
         yield Finding(
             GPU, Severity.ERROR, other.label,
             f"The file names {other.label}, but {chosen.label} was chosen: {other.bandwidth / chosen.bandwidth:#.3g} "
@@ -67,7 +67,7 @@ def other_gpu(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 GPU, Severity.ERROR, chosen.label,
                 f"The file tells {value:,.4g} {shown} of {field.split('_')[0]}; {chosen.label} has {sheet:,.4g}.",
-                value * unit, sheet * unit, shown, WRONG.format("GPU"), "Choose the GPU that ran it.",
+                float(value), sheet, shown, WRONG.format("GPU"), "Choose the GPU that ran it.",
             )  # fmt: skip
 
 

@@ -76,6 +76,7 @@ def test_a_file_of_another_gpu():
     assert one.ratio == pytest.approx(4800 / 3350)
     assert not found(run(gpu_names=("NVIDIA H100 80GB HBM3",)), "other_gpu", "h100-sxm")
     assert not found(run(gpu_names=("A100",)), "other_gpu", "h100-sxm"), "several GPUs are called so"
+    assert not found(run(gpu_names=("NVIDIA T4", "NVIDIA H100 80GB HBM3")), "other_gpu", "h100-sxm"), "a mixed host"
 
 
 def test_a_nameless_gpu_is_known_by_its_bandwidth():
