@@ -89,7 +89,7 @@ def identify(path: Path) -> Importer:
     claiming = [importer for importer in IMPORTERS if importer.identify(path)]
     if len(claiming) == 1:
         return claiming[0]
-    names = ", ".join(importer.name for importer in claiming or IMPORTERS)
+    names = ", ".join(dict.fromkeys(importer.name.partition(" (")[0] for importer in claiming or IMPORTERS))
     if claiming:
         raise AmbiguousFormat(f"{source_name(path)} looks like several formats: {names}. Report this file as a bug.")
     raise UnknownFormat(f"{source_name(path)} looks like {describe(start)}. Supported: {names}.")

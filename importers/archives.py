@@ -106,7 +106,7 @@ def _zip(path: Path, folder: Path, budget: _Budget) -> Iterator[tuple[str, Path 
             budget.member()
             if member.is_dir():
                 continue
-            name, mode = clean_text(member.filename), member.external_attr >> 16
+            name, mode = _shown(member.filename), member.external_attr >> 16
             if member.flag_bits & 1:
                 yield name, UnknownFormat(f"{name} is encrypted. Unpack it with its password and import the file.")
             elif S_IFMT(mode) and not S_ISREG(mode):
@@ -127,12 +127,12 @@ def _tar(path: Path, start: bytes, folder: Path, budget: _Budget) -> Iterator[tu
             if member.isdir():
                 continue
             source = archive.extractfile(member) if member.isreg() else None
-            target = _target(folder, member.name) if source else _no_file(clean_text(member.name))
+            target = _target(folder, member.name) if source else _no_file(_shown(member.name))
             if source and isinstance(target, Path):
                 _write(source, target, budget)
             else:
                 budget.spend(member.size)
-            yield clean_text(member.name), target
+            yield _shown(member.name), target
 
 
 class _Member(tarfile.TarInfo):
@@ -163,13 +163,18 @@ def _target(folder: Path, name: str) -> Path | ImporterError:
     """Where a member may be written; the reason if nowhere."""
     parts = PurePosixPath(name).parts
     if DRIVE.match(name) or not parts or len(parts) > MOST_DEPTH or any(not _is_plain(part) for part in parts):
-        shown = clean_text(name)
-        return UnknownFormat(f"{shown} leads out of the archive, or is no plain name. Pack the files by plain names.")
+        return UnknownFormat(
+            f"{_shown(name)} leads out of the archive, or is no plain name. Pack the files by plain names."
+        )
     target = folder.joinpath(*parts)
     if target.exists() or any(parent.is_file() for parent in target.parents):
-        return UnknownFormat(f"{clean_text(name)} is in the archive twice. Only the first one was looked at.")
+        return UnknownFormat(f"{_shown(name)} is in the archive twice. Only the first one was looked at.")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
+
+
+def _shown(name: str) -> str:
+    return clean_text(PurePosixPath(name).as_posix())
 
 
 def _is_plain(part: str) -> bool:

@@ -80,7 +80,7 @@ def read_all(path: Path, known: Container[str], identify: Identify) -> Iterator[
     """
     with tempfile.TemporaryDirectory(prefix="headroom-") as folder:
         try:
-            members = list(_members(path, Path(folder)))
+            members = sorted(_members(path, Path(folder)), key=lambda member: member[0])
         except ImporterError as error:
             yield Refused(source_name(path), error)
             return
@@ -126,6 +126,8 @@ def _outcomes(members: list[Found], known: Container[str], identify: Identify) -
             seen[digest] = name
             importer = identify(path)
             groups.setdefault(_key(name, importer), []).append((name, path, importer))
+        except UnknownFormat as error:
+            yield Refused(name, error if alone else UnknownFormat(_within(name, str(error))))
         except ImporterError as error:
             yield Refused(name, error)
     for group in groups.values():
@@ -154,6 +156,11 @@ def _named(outcome: Imported, given: str) -> Imported:
         return outcome
     folder = PurePosixPath(commonpath([PurePosixPath(name).parent for name in outcome.names])).name
     return replace(outcome, run=replace(outcome.run, source_name=f"{folder or given} ({len(outcome.names)} files)"))
+
+
+def _within(name: str, message: str) -> str:
+    """A refusal among many: by the path, and without the list of what would be taken."""
+    return message.partition(" Supported: ")[0].replace(PurePosixPath(name).name, name, 1)
 
 
 def _key(name: str, importer: Reader) -> tuple[str, ...]:

@@ -4,7 +4,7 @@
 | ------------------------------------------ | ------------------------ |
 | commas, semicolons or tabs between cells   | told from the first line |
 | a byte order mark, empty lines             | left out                 |
-| more than 64 MiB, 2 million rows           | TooLarge                 |
+| more than 32 MiB, 2 million rows           | TooLarge                 |
 | a cell of more than 1 MiB, no UTF-8, zeros | MalformedFile            |
 | 1,234.56                                   | 1234.56                  |
 | N/A, nan, inf, empty                       | missing (None)           |
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from importers.files import source_name
@@ -22,7 +22,7 @@ from importers.json_text import number
 from planner.errors import MalformedFile, TooLarge
 from planner.quantities import MIB
 
-MAX_BYTES = 64 * MIB
+MAX_BYTES = 32 * MIB
 MOST_ROWS = 2_000_000
 LONGEST_CELL = MIB
 SEPARATORS = ",;\t"
@@ -42,7 +42,7 @@ def first_row(head: bytes) -> tuple[str, ...]:
         return ()
 
 
-def rows(path: Path) -> Iterator[list[str]]:
+def rows(path: Path) -> list[list[str]]:
     """The rows of a file, empty ones left out.
 
     raises : TooLarge, MalformedFile
@@ -54,16 +54,17 @@ def rows(path: Path) -> Iterator[list[str]]:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MalformedFile(f"{name}: no UTF-8 text at byte {error.start}. Save the table as CSV in UTF-8.") from error
-    csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text.lstrip().partition("\n")[0]))
+    usual = csv.field_size_limit(LONGEST_CELL)
     try:
-        for count, row in enumerate(reader):
-            if count >= MOST_ROWS:
-                raise TooLarge(f"{name} has more than {MOST_ROWS:,} rows. Import a shorter run.")
-            if any(cell.strip() for cell in row):
-                yield row
+        found = [row for row in islice(reader, MOST_ROWS + 1) if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise MalformedFile(f"{name}, line {reader.line_num}: {error}. Save the table as CSV in UTF-8.") from error
+    finally:
+        csv.field_size_limit(usual)
+    if len(found) > MOST_ROWS:
+        raise TooLarge(f"{name} has more than {MOST_ROWS:,} rows. Import a shorter run.")
+    return found
 
 
 def cell_number(text: str) -> float | None:

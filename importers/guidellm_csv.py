@@ -81,7 +81,7 @@ def read(path: Path) -> Run:
 
 def _table(path: Path) -> tuple[list[Column], list[list[str]]]:
     """Columns as (group, field, statistic), or as their one name, and a row for each benchmark."""
-    lines = list(rows(path))
+    lines = rows(path)
     depth = next((place for place, row in enumerate(lines) if _is_data(row)), len(lines))
     header, body = lines[:depth], lines[depth:]
     if not header or not body:

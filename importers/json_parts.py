@@ -20,12 +20,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from msgspec import Raw
 
@@ -41,10 +42,10 @@ MOST_KEYS = 1_000_000
 MOST_NUMBERS = 64_000_000
 ROWS_AT_ONCE = 8192
 COUNTED_AT_ONCE = 16 * MIB
-LIST, OBJECT, COMMA, COLON = b"[", b"{", b",", b":"
+LIST, OBJECT, COMMA, COLON, CLOSING = b"[", b"{", b",", b":", b"]"
+BETWEEN = b", \t\r\n"
 _LINES = re.compile(rb"\}[ \t\r]*\n\s*(?=\{)")
 _TOUCHING = re.compile(rb"\}\s*(?=\{)")
-_ROW = re.compile(rb"\[[^\[\]]*\]")
 _NUMBERS = pa.list_(pa.float64())
 
 Decoded = TypeVar("Decoded")
@@ -121,7 +122,10 @@ class Part:
         if raw is None or _opening(raw) != LIST:
             return None
         _limit(_count(raw, COMMA), MOST_ITEMS, "values in a list", self.source)
-        return pa.array([number(value) for value in _decoded(raw, list[Any], self.source)], pa.float64())
+        try:
+            return pa.array(msgspec.json.decode(raw, type=list[float | None]), pa.float64())
+        except (ValueError, RecursionError):
+            return pa.array([number(value) for value in _decoded(raw, list[Any], self.source)], pa.float64())
 
     def number_lists(self, key: str) -> Array | None:
         """A list of lists of numbers; None if it is no list.
@@ -132,11 +136,12 @@ class Part:
         if raw is None or _opening(raw) != LIST:
             return None
         _limit(_count(raw, COMMA), MOST_NUMBERS, "numbers in a list", self.source)
-        rows = (match[0] for match in _ROW.finditer(memoryview(raw)[1:-1]))
-        chunks = [pa.array([], _NUMBERS)]
-        while together := list(islice(rows, ROWS_AT_ONCE)):
-            chunks.append(_lists(b"[" + COMMA.join(together) + b"]", self.source))
-        return pa.concat_arrays(chunks)
+        ends = _places(raw, CLOSING)[:-1] + 1
+        _limit(len(ends), MOST_ITEMS, "values in a list", self.source)
+        edges = [1, *(int(end) for end in ends[ROWS_AT_ONCE - 1 :: ROWS_AT_ONCE]), len(memoryview(raw)) - 1]
+        slices = (bytes(memoryview(raw)[start:end]).strip(BETWEEN) for start, end in pairwise(edges))
+        chunks = [_lists(LIST + rows + CLOSING, self.source) for rows in slices if rows]
+        return pa.concat_arrays([pa.array([], _NUMBERS), *chunks])
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +246,17 @@ def _opening(raw: Raw) -> bytes:
 
 
 def _count(raw: Raw, letter: bytes) -> int:
+    return sum(int(np.count_nonzero(data == letter[0])) for _, data in _blocks(raw))
+
+
+def _places(raw: Raw, letter: bytes) -> npt.NDArray[np.int64]:
+    """Where a letter stands."""
+    return np.concatenate([np.flatnonzero(data == letter[0]) + start for start, data in _blocks(raw)])
+
+
+def _blocks(raw: Raw) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
     data = np.frombuffer(raw, np.uint8)
-    starts = range(0, len(data), COUNTED_AT_ONCE)
-    return sum(int(np.count_nonzero(data[start : start + COUNTED_AT_ONCE] == letter[0])) for start in starts)
+    return ((start, data[start : start + COUNTED_AT_ONCE]) for start in range(0, len(data), COUNTED_AT_ONCE))
 
 
 def _limit(count: int, most: int, what: str, source: str) -> None:

@@ -72,7 +72,7 @@ def read(path: Path) -> Run:
     path : the file
     raises : MalformedFile, TooLarge
     """
-    header, *body = list(rows(path))
+    header, *body = rows(path)
     kind = _kind(tuple(header))
     if kind is None or any(len(row) != len(header) for row in body):
         raise MalformedFile(f"{source_name(path)}: rows of another length than Locust's header.")

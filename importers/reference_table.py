@@ -24,6 +24,7 @@ import pyarrow as pa
 from importers.arrow import Stream
 from importers.files import clean_text, content_hash, head, source_name
 from importers.gpus import catalogue_id
+from importers.table import is_ours
 from planner.errors import MalformedFile, TooLarge
 from planner.measured import Note, Run, Severity
 from planner.quantities import MIB
@@ -40,9 +41,10 @@ def identify(path: Path) -> bool:
     """Whether the first line is the header of a table of measurements."""
     first = head(path).decode("utf-8-sig", "replace").partition("\n")[0]
     try:
-        return is_table(next(csv.reader([first.strip()]), []))
+        columns = next(csv.reader([first.strip()]), [])
     except csv.Error:
         return False
+    return is_table(columns) and not is_ours(columns)
 
 
 def read(path: Path) -> Run:

@@ -10,7 +10,7 @@
 | duration, completed                                     | summary duration_s, requests                       | s    |
 | server_info: model_path, tp_size, quantization, version | model_name, settings tensor_parallel, ...          |      |
 | accept_length                                           | setting spec_decode_acceptance_length              |      |
-| input_lens, output_lens, ttfts, itls, errors            | tables `requests`, `itl` (importers/vllm_requests) | s    |
+| input_lens, output_lens, ttfts, itls, errors; no e2e    | tables `requests`, `itl` (importers/vllm_requests) | s    |
 | generated_texts, the rest of server_info                | never kept                                         |      |
 | max_output_tokens_per_s, max_concurrent_requests        | left out: chunks counted in one-second buckets     |      |
 | total_output_tokens_retokenized                         | left out: the client's count                       |      |
@@ -71,7 +71,7 @@ def read(path: Path) -> Run:
     for place, line in enumerate(lines, 1):
         if line.number("completed") is None or not any(_STATISTIC.fullmatch(key) for key in line.raw):
             raise MalformedFile(f"{source_name(path)}: line {place} is not of SGLang's bench_serving.")
-    details = [detail(line) for line in lines]
+    details = [detail(line, ends_with_last_token=False) for line in lines]
     server = lines[0].part("server_info")
     settings = [_settings(line) for line in lines]
     return Run(

@@ -17,7 +17,7 @@ Templates: data/samples/load_points.csv and requests.csv. An empty cell is unkno
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from importers.requests_table import Requests, Row, of_rows, tables
 from planner.errors import MalformedFile, nearest
 from planner.measured import MeasuredPoint, Note, Run, Severity
 from planner.quantities import MILLISECOND
+from planner.table import is_table
 
 name = "plain table of load points or requests (CSV)"
 
@@ -58,8 +59,14 @@ Cells = Mapping[str, str]
 
 def identify(path: Path) -> bool:
     """Whether the first line has a measured column of ours, and none of the predictions that we write."""
-    found = {cell.strip() for cell in first_row(head(path))}
-    return any(map(_is_measured, found)) and not found & PREDICTIONS
+    found = [cell.strip() for cell in first_row(head(path))]
+    others = is_table(found) and not is_ours(found)
+    return any(map(_is_measured, found)) and not set(found) & PREDICTIONS and not others
+
+
+def is_ours(columns: Iterable[str]) -> bool:
+    """Whether every column is one that this table knows; importers/reference_table.py takes the freer ones."""
+    return all(_is_measured(column) or column in KNOWN for column in columns)
 
 
 def read(path: Path) -> Run:
@@ -68,7 +75,7 @@ def read(path: Path) -> Run:
     path : the file
     raises : MalformedFile naming the column and the line, TooLarge
     """
-    header, *body = list(rows(path))
+    header, *body = rows(path)
     columns = [cell.strip() for cell in header]
     _check_columns(path, columns)
     if not body or any(len(row) != len(columns) for row in body):

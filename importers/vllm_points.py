@@ -7,7 +7,7 @@
 | ..._client_queue_time_ms                     | client_queue                                        | s    |
 | ..._e2el_including_client_queue_ms           | e2e_with_client_queue                               | s    |
 | request_throughput, request_goodput          | the same, total; also under the key with a colon    | 1/s  |
-| output_throughput, total_token_throughput    | output_throughput, total_throughput; total          | 1/s  |
+| input_, output_, total_token_throughput      | input_, output_, total_throughput; total            | 1/s  |
 | a metric whose mean is 0                     | missing: no request gave it a value                 |      |
 """
 
@@ -35,6 +35,7 @@ THROUGHPUTS = {
     "request_throughput": "request_throughput",
     "request_goodput": "request_goodput",
     "request_goodput:": "request_goodput",
+    "input_throughput": "input_throughput",
     "output_throughput": "output_throughput",
     "total_token_throughput": "total_throughput",
 }

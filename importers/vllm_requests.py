@@ -1,21 +1,21 @@
 """The requests of a result of vllm bench serve, and of SGLang's bench_serving, which has the same arrays.
 
-| their array (a value per request)    | column                       | unit                                |
-| ------------------------------------ | ---------------------------- | ----------------------------------- |
-| start_times, less the first          | sent_s                       | s                                   |
-| ttfts (0 if it failed: null)         | ttft_s                       | s                                   |
-| latencies, else ttft + sum of itls   | e2e_s                        | s                                   |
-| queue_times                          | queue_s                      | s                                   |
-| input_lens, output_lens              | prompt_tokens, output_tokens | tokens                              |
-| errors                               | succeeded, error             | a class; the message is not kept    |
-| itls                                 | gap_s of the table `itl`     | s                                   |
-| generated_texts                      | never kept: counted                                                |
+| their array (a value per request)         | column                       | unit                             |
+| ----------------------------------------- | ---------------------------- | -------------------------------- |
+| start_times, less the first               | sent_s                       | s                                |
+| ttfts (0 if it failed: null)              | ttft_s                       | s                                |
+| latencies, else ttft + sum of itls (vLLM) | e2e_s                        | s                                |
+| queue_times                               | queue_s                      | s                                |
+| input_lens, output_lens                   | prompt_tokens, output_tokens | tokens                           |
+| errors                                    | succeeded, error             | a class; the message is not kept |
+| itls                                      | gap_s of the table `itl`     | s                                |
+| generated_texts                           | never kept: counted          |                                  |
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -55,9 +55,10 @@ class Detail:
     failures: tuple[str, ...]
 
 
-def detail(result: Part) -> Detail:
+def detail(result: Part, *, ends_with_last_token: bool = True) -> Detail:
     """The requests of a result.
 
+    ends_with_last_token : the client's end to end is up to the last token, so that it follows from the gaps
     raises : MalformedFile, TooLarge
     """
     arrays = {key: found for key in NUMBERS if (found := result.numbers(key)) is not None}
@@ -65,7 +66,9 @@ def detail(result: Part) -> Detail:
     messages = _messages(result)
     answers = sum(bytes(raw) != EMPTY_TEXT for raw in result.items("generated_texts"))
     lengths = {len(found) for found in (*arrays.values(), gaps, messages) if found is not None}
-    requests = _requests(arrays, gaps, messages) if len(lengths) == 1 and lengths != {0} else None
+    summed = gaps if ends_with_last_token else None
+    requests = _requests(arrays, summed, messages) if len(lengths) == 1 and lengths != {0} else None
+    requests = replace(requests, gaps=gaps) if requests else None
     failed = tuple(failure_class(message) for message in messages or () if message is not None)
     return Detail(frozenset(result.raw), requests, len(lengths) > 1, answers, failed)
 
@@ -87,7 +90,7 @@ def _requests(arrays: dict[str, Array], gaps: Array | None, messages: list[str |
     if messages is not None:
         columns["error"] = failures(messages)
         columns["succeeded"] = pa.array([message is None for message in messages])
-    return Requests(columns, gaps)
+    return Requests(columns)
 
 
 def _sums(lists: Array) -> Floats:

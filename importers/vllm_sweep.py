@@ -72,7 +72,7 @@ def _swept(results: Sequence[Result]) -> Iterator[Note]:
 
 def _objects_of_csv(path: Path) -> Objects:
     """The rows of summary.csv as the objects of which pandas made them."""
-    header, *body = list(rows(path))
+    header, *body = rows(path)
     if not body or any(len(row) != len(header) for row in body):
         raise MalformedFile(f"{source_name(path)}: no row, or rows of another length than the first.")
     objects_of_rows = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import importers
@@ -20,11 +20,11 @@ from store.runs import Store
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Files that became a run.
+    """A file that became a run, or a part of one.
 
-    file : their name, or how many they are
+    file : its name
     run : the run's id
-    tool : what wrote them, with its version
+    tool : what wrote it, with its version
     """
 
     file: str
@@ -69,7 +69,8 @@ def import_path(path: Path, store: Store, progress: Progress | None = None) -> I
             if path.is_file() and is_export(path):
                 yield _imported(path.name, store, restore(store, path))
             else:
-                yield from (_saved(found, store) for found in importers.read_all(path, _Hashes(store)))
+                for found in importers.read_all(path, _Hashes(store)):
+                    yield from _saved(found, store)
     except (PlannerError, MemoryError) as error:
         yield _refused(path.name, error)
 
@@ -90,25 +91,25 @@ class _Hashes:
         return isinstance(file_hash, str) and self.store.holds(file_hash)
 
 
-def _saved(found: collection.Outcome, store: Store) -> Outcome:
+def _saved(found: collection.Outcome, store: Store) -> Iterator[Outcome]:
+    """Files that are one run have it in common."""
     if isinstance(found, collection.Refused):
-        return _refused(found.name, found.reason)
-    name = _name(found.names)
-    if isinstance(found, collection.Known):
-        return Known(name, found.run_hash[:ID_DIGITS] if found.run_hash else "", found.of)
-    try:
-        return _imported(name, store, store.save(found.run))
-    except (PlannerError, MemoryError) as error:
-        return _refused(name, error)
+        yield _refused(found.name, found.reason)
+    elif isinstance(found, collection.Known):
+        run_id = found.run_hash[:ID_DIGITS] if found.run_hash else ""
+        yield from (Known(name, run_id, found.of) for name in found.names)
+    else:
+        try:
+            told = _imported(found.names[0], store, store.save(found.run))
+        except (PlannerError, MemoryError) as error:
+            yield _refused(found.names[0], error)
+        else:
+            yield from (replace(told, file=name) for name in found.names)
 
 
 def _imported(name: str, store: Store, run_id: str) -> Imported:
     run = store.run(run_id)
-    return Imported(name, run_id, f"{run.tool} {run.tool_version}".strip())
-
-
-def _name(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    return Imported(name, run_id, f"{run.tool} {run.tool_version}".removesuffix("unknown").strip())
 
 
 def _refused(name: str, error: PlannerError | MemoryError) -> Refused:

@@ -32,6 +32,7 @@ from planner.serving import limits
 from planner.step import decode_step
 from planner.sweep import sweep
 from tools.accuracy import MEASUREMENTS
+from tools.bench_imports import load_test
 
 CELLS = {"gpu": "h100-sxm", "model": "meta-llama/Llama-3.1-8B-Instruct", "input_tokens": "512", "output_tokens": "128"}
 TABLE_ROWS = 10_000
@@ -184,6 +185,7 @@ def main() -> None:
         print(measure().text(), flush=True)
     for line in serving_rows():
         print(line.text())
+    print(load_test().text())
 
 
 def _coefficients(asked: Scenario, part: str) -> tuple[np.ndarray, ...]:

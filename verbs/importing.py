@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import importers
 from importers.progress import Progress
-from intake.imports import Known, Refused, import_path
+from intake.imports import Known, Outcome, Refused, import_path
 from planner.errors import UnknownFormat
 from planner.quantities import MIB
 from store import exports
@@ -20,8 +22,9 @@ name, about = "import", "import traces, load tests and exported runs into the st
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The files."""
-    parser.add_argument("files", type=Path, nargs="+")
+    """What to import."""
+    parser.add_argument("files", type=Path, nargs="+", help="files, folders, .zip, .tar or .tar.gz")
+    parser.add_argument("--json", action="store_true", help="what became of each file, as JSON")
     parser.add_argument("--summary", type=Path, metavar="OUT", help="do not import: write a few MB to upload instead")
 
 
@@ -29,16 +32,23 @@ def run(given: argparse.Namespace) -> int:
     """Imports each file, folder or archive, and says by name what becomes of each file in it."""
     if given.summary:
         return _summarise(given.files, given.summary)
-    store, status = Store(default_root()), DONE
+    store, outcomes = Store(default_root()), []
     for outcome in (outcome for path in given.files for outcome in import_path(path, store, _progress())):
-        if isinstance(outcome, Refused):
-            status = BAD_QUESTION
-            print(f"headroom: {outcome.message}", file=sys.stderr)
-        elif isinstance(outcome, Known):
-            print(f"{outcome.run or '-' * ID_DIGITS}  {outcome.file}  known: {outcome.of} has it")
-        else:
-            print(f"{outcome.run}  {outcome.file}  {outcome.tool}")
-    return status
+        outcomes.append(outcome)
+        if not given.json:
+            _say(outcome)
+    if given.json:
+        print(json.dumps([{"outcome": type(one).__name__.lower(), **asdict(one)} for one in outcomes], indent=2))
+    return BAD_QUESTION if any(isinstance(outcome, Refused) for outcome in outcomes) else DONE
+
+
+def _say(outcome: Outcome) -> None:
+    if isinstance(outcome, Refused):
+        print(f"headroom: {outcome.message}", file=sys.stderr)
+    elif isinstance(outcome, Known):
+        print(f"{outcome.run or '-' * ID_DIGITS}  {outcome.file}  known: {outcome.of} has it")
+    else:
+        print(f"{outcome.run}  {outcome.file}  {outcome.tool}")
 
 
 def _progress() -> Progress | None:

@@ -15,6 +15,8 @@ from verbs.status import DONE
 
 name, about = "predict", "answer a CSV of questions"
 SHARED_ROWS = 1000
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a text opens with that spreadsheets take for a formula."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +34,26 @@ def run(given: argparse.Namespace) -> int:
         names = [name for name in reader.fieldnames or () if name not in OUTPUTS]
         with given.out.open("w", encoding="utf-8", newline="") as target:
             writer = csv.DictWriter(target, [*names, *OUTPUTS], extrasaction="ignore", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(_answers(rows))
+            writer.writerow({name: harmless(name) for name in (*names, *OUTPUTS)})
+            writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in _answers(rows))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnknownFormat(f"{given.cases}: {error}. Give a CSV in UTF-8 with columns gpu and model.") from error
     return DONE
+
+
+def harmless(cell: Any) -> Any:
+    """A cell that no spreadsheet executes: a text that opens as a formula gets an apostrophe, a number stays.
+
+    >>> harmless("=1+1"), harmless("-3.5"), harmless("@x"), harmless("llama"), harmless(-1.0)
+    ("'=1+1", '-3.5', "'@x", 'llama', -1.0)
+    """
+    if not isinstance(cell, str) or not cell.startswith(FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def _answers(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 import importers
-from importers import json_text, vllm_bench
-from planner.errors import ImporterError, MalformedFile, TooLarge, UnknownFormat
+from importers import json_text
+from planner.errors import ImporterError, MalformedFile, TooLarge
 from planner.measured import MeasuredPoint, Run, Severity
-from tests.importers.samples import LOADTEST_FILES, SECRET, VLLM_RESULTS, bench_file, json_documents, result
+from tests.importers.samples import SECRET, VLLM_RESULTS, bench_file, json_documents, result
 
 
 def read(path: Path, *results: dict[str, Any], text: str | None = None) -> Run:
@@ -101,6 +101,7 @@ def test_appended_results_are_points_of_one_run(tmp_path: Path) -> None:
 def test_a_list_of_results_is_read_like_appended_ones(tmp_path: Path) -> None:
     listed = read(tmp_path, text=json.dumps([result(), result(max_concurrency=8)]))
     assert len(listed.points) == len(read(tmp_path, result(), result(max_concurrency=8)).points)
+    assert listed.tool == "vllm bench sweep"
 
 
 def test_a_failed_run_has_no_values(tmp_path: Path) -> None:
@@ -222,22 +223,6 @@ def test_percentiles_of_the_requests_are_the_files(tmp_path: Path) -> None:
         assert value(run, "ttft", f"p{percentile}") == pytest.approx(own, rel=1e-9)
     mean = sum(row["e2e_s"] for row in requests(run)) / 60
     assert value(run, "e2e", "mean") == pytest.approx(mean, rel=1e-9)
-
-
-@pytest.mark.skipif(not LOADTEST_FILES, reason="../shared/loadtests is not here")
-@pytest.mark.parametrize("path", LOADTEST_FILES, ids=lambda path: path.name)
-def test_every_load_test_is_imported_or_refused_by_name(path: Path) -> None:
-    ours = (
-        path in VLLM_RESULTS
-        or path.name == "run=0.json"
-        or (path.name == "summary.json" and "BENCH" in path.parent.name)
-    )
-    assert vllm_bench.identify(path) == ours
-    if ours:
-        assert isinstance(importers.read(path), Run)
-    else:
-        with pytest.raises(UnknownFormat, match="looks like"):
-            importers.read(path)
 
 
 def test_a_point_is_hashable_evidence(tmp_path: Path) -> None:

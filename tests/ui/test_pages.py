@@ -11,8 +11,8 @@ from importers.reference import reference_runs
 from planner.catalogue_models import known_model
 from planner.errors import UnknownModel
 from store.runs import Store, default_root
+from tests.ui.given import imported
 from ui.question import PRESETS
-from ui.workspace import import_bytes
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,7 +175,7 @@ def test_floor_utilisation_of_the_lab_at_batch_one():
 
 def kept(name, text):
     """Imports a file of that text into the store, as an upload does."""
-    return import_bytes(name, text.encode()).id
+    return imported(name, text.encode())
 
 
 PREFILLS = """gpu,model,quantization,batch,input_tokens,output_tokens,latency_ms

@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.importers import samples_ncu, samples_torch
+from tests.ui.given import imported
 from ui.comparison import placed_words
-from ui.workspace import import_bytes
 
 PAGE = Path(__file__).parents[2] / "ui" / "pages" / "evidence.py"
 
@@ -22,7 +22,7 @@ def empty_store(tmp_path, monkeypatch):
 def shown(path):
     """The page of a file's run: its words, and the table of its kernels."""
     app = AppTest.from_file(str(PAGE), default_timeout=60)
-    app.query_params["run"] = import_bytes(path.name, path.read_bytes()).id
+    app.query_params["run"] = imported(path.name, path.read_bytes())
     app.run()
     assert not app.exception
     words = " ".join(element.value for element in (*app.markdown, *app.caption))

@@ -65,3 +65,29 @@ def test_import_then_list_then_show(
     assert run in {one["id"] for one in json.loads(capsys.readouterr().out)}
     assert main(["show", run]) == DONE
     assert "result.json" in capsys.readouterr().out
+
+
+def test_import_says_what_became_of_each_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    bench_file(folder / "a.json", result())
+    bench_file(folder / "b.json", result(burstiness=2.0))
+    (folder / "notes.txt").write_text("hello")
+    assert main(["import", str(folder)]) == BAD_QUESTION
+    told = capsys.readouterr()
+    assert [line.split()[1] for line in told.out.splitlines()] == ["a.json", "b.json"]
+    assert told.err == "headroom: notes.txt looks like text.\n"
+    assert main(["import", "--json", str(folder / "a.json")]) == DONE
+    assert json.loads(capsys.readouterr().out)[0]["outcome"] == "known"
+
+
+def test_predict_writes_no_cell_that_a_spreadsheet_executes(tmp_path: Path) -> None:
+    cases, answers = tmp_path / "cases.csv", tmp_path / "answers.csv"
+    cases.write_text('gpu,model,note,=x\nt4,gpt2,"=HYPERLINK(""http://x"")",-1.5\n@a,+b,-c,1\n')
+    assert main(["predict", str(cases), "--out", str(answers)]) == DONE
+    first, second = csv.DictReader(answers.read_text().splitlines())
+    assert (first["note"], first["'=x"]) == ('\'=HYPERLINK("http://x")', "-1.5")
+    assert (second["gpu"], second["model"], second["note"]) == ("'@a", "'+b", "'-c")

@@ -19,6 +19,7 @@ from ui.findings import show_findings
 from ui.link import choice, read_link, write_link
 from ui.show import roof_chart
 from ui.table_view import show_table
+from ui.templates import templates
 from ui.uploads import uploads
 from ui.words import plain
 from ui.workspace import is_demo, known_runs, label, store, whole_run
@@ -28,6 +29,7 @@ def page() -> None:
     """Upload, choice of a run, and what it says."""
     st.markdown("#### What was measured, on the same roof as what was predicted")
     uploads()
+    templates()
     runs = known_runs()
     parameter = {"run": choice(tuple(runs), next(iter(runs)))}
     if st.session_state.get("run") not in runs:
