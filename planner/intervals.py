@@ -27,7 +27,7 @@ FAMILY_NOVELTIES = ("measured", "family_unseen")
 
 OTHER_VENDOR = 2.0
 """Sides are this many times as long on GPUs of a vendor of which none was measured. Assumed: SGLang's DeepSeek-R1 on
-MI300X took 1.2-2.3 times the predicted TPOT, and NVIDIA generations cannot tell how far another vendor lies."""
+MI300X took 0.75-1.9 times the predicted TPOT, and NVIDIA generations cannot tell how far another vendor lies."""
 
 
 class Novelty(NamedTuple):

@@ -12,14 +12,14 @@ from planner.catalogue import DATA
 DOCS = Path(__file__).parents[2] / "docs"
 WHOLE = "all"
 SHOWN = {
-    "serving tpot_ms": "Time per output token, vLLM serving",
-    "serving ttft_ms": "Time to first token, vLLM serving",
-    "suspect, eager: serving tpot_ms": "The same, suspected to run without CUDA graphs",
-    "suspect, cached prompts: serving tpot_ms": "The same, suspected to find prompts in the cache",
-    "lab_decode": "Decode sweep, four GPUs, vLLM 0.9",
-    "lab_prefill": "Prefill sweep, four GPUs, vLLM 0.9",
-    "T4 load tpot_ms": "Llama-2-7B AWQ on a T4, without CUDA graphs",
-    "KV GiB": "KV cache that vLLM logs",
+    "serving tpot_ms": "TPOT, serving",
+    "serving ttft_ms": "TTFT, serving",
+    "suspect, eager: serving tpot_ms": "TPOT, no CUDA graphs*",
+    "suspect, cached prompts: serving tpot_ms": "TPOT, cached prompts*",
+    "lab_decode": "Decode sweep, 4 GPUs",
+    "lab_prefill": "Prefill sweep, 4 GPUs",
+    "T4 load tpot_ms": "AWQ on a T4",
+    "KV GiB": "KV cache, as logged",
 }
 
 
@@ -54,7 +54,8 @@ def page() -> None:
     with st.expander("Words"):
         st.markdown((DOCS / "glossary.md").read_text(encoding="utf-8"))
     st.caption(
-        "Error: |predicted / measured - 1|. Bias: geometric mean of predicted / measured. Shown by make accuracy."
+        "Error: |predicted / measured - 1|. Bias: geometric mean of predicted / measured. Width: of the interval, over "
+        "the prediction. * Suspected by its own source, and predicted so. Shown by make accuracy."
     )
 
 
