@@ -72,6 +72,42 @@ def test_damaged_real_export(tmp_path: Path, path: Path) -> None:
     check()
 
 
+EXTREMES = [2**31, 2**40, 2**62, 2**63 - 1, -(2**63), samples.PROCESS << 24 | 7]
+NUMBERS = st.one_of(st.none(), st.integers(-2, 40), st.sampled_from(EXTREMES))
+TEXTS = st.sampled_from([None, "", "text", "execute_context_1(5)_generation_0(0)", "flash_fwd_kernel", 7, b"\xff"])
+ODD = st.one_of(NUMBERS, TEXTS, st.floats())
+TIMES = st.one_of(st.integers(0, 400), st.integers(0, 400), NUMBERS)
+MADE = {
+    "CUPTI_ACTIVITY_KIND_KERNEL": (samples.KERNEL, 19),
+    "CUPTI_ACTIVITY_KIND_GRAPH_TRACE": (samples.GRAPH, 8),
+    "CUPTI_ACTIVITY_KIND_RUNTIME": (samples.RUNTIME.replace(")", ", globalTid INTEGER)"), 5),
+    "NVTX_EVENTS": (samples.NVTX, 6),
+    "CUPTI_ACTIVITY_KIND_MEMCPY": (samples.COPY, 8),
+    "GPU_METRICS": ("CREATE TABLE GPU_METRICS (timestamp INTEGER, metricId INTEGER, value INTEGER, typeId INTEGER)", 4),
+    "StringIds": ("CREATE TABLE StringIds (id INTEGER, value TEXT)", 2),
+    "TARGET_INFO_GPU": (samples.GPU, 7),
+}
+
+
+def any_rows(table: str, width: int, odd: bool) -> st.SearchStrategy[list[tuple[object, ...]]]:
+    texts = {"StringIds": {1}, "NVTX_EVENTS": {3}, "TARGET_INFO_GPU": {1, 6}}.get(table, set())
+    columns = [ODD if odd else TEXTS if place in texts else TIMES if place < 2 else NUMBERS for place in range(width)]
+    return st.lists(st.tuples(*columns), max_size=12)
+
+
+def any_tables(odd: bool) -> st.SearchStrategy[dict[str, list[tuple[object, ...]]]]:
+    return st.fixed_dictionaries({table: any_rows(table, width, odd) for table, (_, width) in MADE.items()})
+
+
+@settings(QUIET, max_examples=200)
+@given(rows=any_tables(odd=False) | any_tables(odd=True))
+def test_any_values_in_an_export(tmp_path: Path, rows: dict[str, list[tuple[object, ...]]]) -> None:
+    target = tmp_path / "values.sqlite"
+    target.unlink(missing_ok=True)
+    made = (ddl.replace(" NOT NULL", "") for ddl, _ in MADE.values())
+    consume(samples.sqlite(target, *made, rows={table: values for table, values in rows.items() if values}))
+
+
 @QUIET
 @given(flips=FLIPS, kept=KEPT, details=st.booleans())
 def test_damaged_sample_of_ncu(
