@@ -29,7 +29,7 @@ from typing import Any
 
 from importers.files import clean_text, content_hash, head, source_name
 from importers.gpus import catalogue_id
-from importers.nsys_file import EXPORT_TABLES, GPUS, KERNELS, KNOWN, METRICS, Export
+from importers.nsys_file import CAPTURE, EXPORT_TABLES, GPUS, KERNELS, KNOWN, METRICS, SESSION, SESSION_START, Export
 from importers.nsys_kernels import kernels
 from importers.nsys_labels import Labels
 from importers.nsys_launches import Launches
@@ -66,10 +66,10 @@ def identify(path: Path) -> bool:
     if not head(path).startswith(MAGIC):
         return False
     try:
-        found = schema(path)
+        found = schema(path, KNOWN)
     except MalformedFile:
         return True
-    return bool({*KNOWN} & {*found.tables, *found.computed})
+    return bool(found.tables or found.computed)
 
 
 def read(path: Path) -> Run:
@@ -133,7 +133,7 @@ def _meta(export: Export, table: str, pattern: str) -> list[tuple[str, str]]:
 
 
 def _graph_mode(export: Export) -> str | None:
-    modes = {value.lower() for _, value in _meta(export, "META_DATA_CAPTURE", "%CUDA_GRAPH_TRACE_OPTIONS:MODE")}
+    modes = {value.lower() for _, value in _meta(export, CAPTURE, "%CUDA_GRAPH_TRACE_OPTIONS:MODE")}
     return next((mode for mode in ("graph", "node") if mode in modes), None)
 
 
@@ -143,7 +143,7 @@ def _version(text: str | None) -> str:
 
 
 def _started(export: Export) -> str | None:
-    epoch = _single(export, "TARGET_INFO_SESSION_START_TIME", "utcEpochNs")
+    epoch = _single(export, SESSION_START, "utcEpochNs")
     try:
         return datetime.fromtimestamp(epoch / GIGA, UTC).isoformat(timespec="seconds") if epoch else None
     except (ValueError, OverflowError, OSError):
@@ -158,7 +158,7 @@ def _single(export: Export, table: str, column: str) -> int | None:
 
 
 def _settings(export: Export, gpus: Iterable[dict[str, Any]], schema_version: str) -> dict[str, str | float]:
-    rows, mode, session = list(gpus), _graph_mode(export), _single(export, "ANALYSIS_DETAILS", "duration")
+    rows, mode, session = list(gpus), _graph_mode(export), _single(export, SESSION, "duration")
     found: dict[str, str | float] = {"schema_version": schema_version}
     if mode:
         found["cuda_graph_trace"] = mode
@@ -180,7 +180,7 @@ def _findings(export: Export, measured: Totals, graph_calls: int, has_gpus: bool
         has_kernels=KERNELS in export,
         has_gpus=has_gpus,
         graph_calls=graph_calls,
-        has_metadata="META_DATA_CAPTURE" in export or any(table in export for table in EXPORT_TABLES),
+        has_metadata=CAPTURE in export or any(table in export for table in EXPORT_TABLES),
     )
 
 

@@ -35,7 +35,12 @@ STRINGS = "StringIds"
 GPUS = "TARGET_INFO_GPU"
 EXPORT_TABLES = ("META_DATA_EXPORT", "EXPORT_META_DATA")
 """The name of late and of early versions."""
+CAPTURE = "META_DATA_CAPTURE"
+SESSION_START, SESSION = "TARGET_INFO_SESSION_START_TIME", "ANALYSIS_DETAILS"
 KNOWN = (KERNELS, COPIES, MEMORY_SETS, GRAPHS, RUNTIME, NVTX, METRICS, METRIC_NAMES, STRINGS, GPUS, *EXPORT_TABLES)
+"""Tables that make a file an export."""
+READ = (*KNOWN, CAPTURE, SESSION_START, SESSION)
+"""All tables that are looked at; the others hold environment and output of the profiled process, or are not ours."""
 
 _TIMES = (("start",), ("end",))
 REQUIRED = {
@@ -66,8 +71,8 @@ class Export:
 
         raises : MalformedFile if the file is damaged or a table lacks a column without which it means nothing
         """
-        found = schema(path)
-        for table in {*KNOWN} & found.computed:
+        found = schema(path, READ)
+        for table in {*READ} & found.computed:
             raise MalformedFile(
                 f"{source_name(path)}: {table} is a view or a virtual table, or has generated columns. Nsight Systems "
                 "writes real tables; export the report again with `nsys export --type sqlite`."

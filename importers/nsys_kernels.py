@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -44,10 +45,7 @@ def kernels(export: Export, launches: Launches, marks: Marks) -> Kernels:
     marks : of steps
     raises : MalformedFile, TooLarge
     """
-    graphs = list(timed_rows(export, GRAPHS, "globalPid", "correlationId", "graphId"))
-    devices = {device for chunk in graphs for device in compute.unique(chunk.rows.column("device")).to_pylist()}
-    check_number(export, len(devices), MOST_DEVICES, "GPUs")
-    running = _Running(export, graphs, launches, marks)
+    running = _Running(export, launches, marks)
     for batch in export.batches(KERNELS, *dict.fromkeys((*COLUMNS, running.name, running.short))):
         running.add(checked(batch))
     return running.finish()
@@ -56,12 +54,12 @@ def kernels(export: Export, launches: Launches, marks: Marks) -> Kernels:
 class _Running:
     """The running totals of the pass."""
 
-    def __init__(self, export: Export, graphs: list[Chunk], launches: Launches, marks: Marks) -> None:
+    def __init__(self, export: Export, launches: Launches, marks: Marks) -> None:
         self._export = export
         self.name = export.first_present(KERNELS, *NAME_COLUMNS) or NAME_COLUMNS[0]
         self.short = export.first_present(KERNELS, *SHORT_NAME_COLUMNS) or SHORT_NAME_COLUMNS[0]
-        self._launches, self._busy = launches, BusyTime(by_device(chunk.rows for chunk in graphs))
-        self._marked, self._replayed, self._periodic = MarkedSteps(marks), ReplaySteps(graphs), PeriodicSteps()
+        self._marked, self._replayed, self._periodic = MarkedSteps(marks), ReplaySteps(), PeriodicSteps()
+        self._launches, self._busy = launches, BusyTime(by_device(self._graphs()))
         self._phases = attention_ids(export)
         self._timed, self._order, self._with_launch, self._in_graphs = Timed(), Order(), 0, False
         self._added: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
@@ -83,6 +81,15 @@ class _Running:
         work = self._work(chunk)
         for finder in (self._marked, self._replayed, self._periodic):
             finder.add(work)
+
+    def _graphs(self) -> Iterator[pa.RecordBatch]:
+        """Graph launches, which steps are told from too."""
+        devices: set[int] = set()
+        for chunk in timed_rows(self._export, GRAPHS, "globalPid", "correlationId", "graphId"):
+            devices.update(compute.unique(chunk.rows.column("device")).to_pylist())
+            check_number(self._export, len(devices), MOST_DEVICES, "GPUs")
+            self._replayed.add_whole(chunk)
+            yield chunk.rows.select(["device", "start", "end"])
 
     def finish(self) -> Kernels:
         names = Names.of(self._export, self._ids)

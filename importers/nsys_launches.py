@@ -135,6 +135,10 @@ class Launches:
             for process, ids in self._keep(number, _Block.of(batch)).processes.items():
                 self._reach[process].append((ids.least, ids.most, number))
 
+    def begin(self) -> None:
+        """A new pass over the kernels begins: blocks may be read anew."""
+        self._reads = 0
+
     def of(self, processes: Integers, ids: Integers) -> Calls:
         """The launching call of each kernel.
 

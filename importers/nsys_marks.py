@@ -33,8 +33,8 @@ from importers.nsys_rows import NO_ID
 from importers.sqlite_tree import Integers
 
 PREFILL, DECODE, MIXED, UNKNOWN = "prefill", "decode", "mixed", "unknown"
-MOST_MARKS = 2**20
-"""Steps kept; a year of them is no profile."""
+MOST_MARKS = 2**18
+"""Steps looked at: an hour of an engine that makes seventy a second."""
 LONGEST_MARK = 1000
 WORD_KINDS = {"prefill": PREFILL, "extend": PREFILL, "context": PREFILL, "decode": DECODE, "generation": DECODE}
 

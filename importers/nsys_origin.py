@@ -44,6 +44,11 @@ class Origin:
         field("nvtx_depth", pa.int32()),
     )
 
+    def begin(self) -> None:
+        """A new pass over the rows begins."""
+        self.launches.begin()
+        self.ranges.begin()
+
     def columns(self, batch: pa.RecordBatch) -> list[Array]:
         """The columns of some rows, in the order of `fields`.
 

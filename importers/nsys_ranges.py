@@ -72,6 +72,10 @@ class Ranges:
             self._begins = np.minimum.accumulate(np.array(firsts, np.int64)[::-1])[::-1]
             self._carry(export)
 
+    def begin(self) -> None:
+        """A new pass over the kernels begins: blocks may be read anew."""
+        self._reads = 0
+
     def at(self, threads: Integers, times: Integers) -> Inside:
         """The innermost range on some threads at some times.
 

@@ -12,8 +12,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from importers.arrow import grouped
@@ -24,6 +22,8 @@ from importers.nsys_rows import NO_ID, Chunk
 from importers.nsys_steps import KINDS, Steps, kinds_of
 from importers.sqlite_tree import Integers
 
+MOST_REPLAYS = 2**21
+"""Replays looked at, from the beginning: ten minutes of an engine whose steps are of sixty pieces."""
 SUMS = ("kernels", "busy", "prefill", "decode")
 Replays = dict[str, Integers]
 """Columns device, process, launch, graph, start, end and SUMS; times in ns."""
@@ -32,14 +32,18 @@ Replays = dict[str, Integers]
 class ReplaySteps:
     """Finds the steps of an export whose graphs were traced, as a whole or node by node."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_count", "_parts")
 
-    def __init__(self, graphs: Iterable[Chunk]) -> None:
-        """Takes the replays of GRAPH_TRACE, if there are any.
+    def __init__(self) -> None:
+        self._count = 0
+        self._parts: list[Replays] = []
 
-        graphs : with globalPid, correlationId and graphId [ns]
+    def add_whole(self, chunk: Chunk) -> None:
+        """Adds a batch of GRAPH_TRACE.
+
+        chunk : with globalPid, correlationId and graphId [ns]
         """
-        self._parts = [_whole(chunk) for chunk in graphs]
+        self._take(_whole(chunk))
 
     def add(self, work: Work) -> None:
         """Adds a batch of kernels; only those inside graphs matter."""
@@ -47,11 +51,11 @@ class ReplaySteps:
             return
         for device, rows in grouped(np.where(work.graph_node > 0, work.device, NO_ID)):
             if device != NO_ID:
-                self._parts.append(_runs(work, rows))
+                self._take(_runs(work, rows))
 
     def steps(self) -> Steps:
         """The steps, each of one or several replays."""
-        if not self._parts:
+        if not self._count:
             return Steps.none()
         replays = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
         found = []
@@ -59,6 +63,12 @@ class ReplaySteps:
             for _, own in grouped(replays["process"][rows]):
                 found.append(_steps(_added({name: values[rows[own]] for name, values in replays.items()}, "launch")))
         return joined(found)
+
+    def _take(self, part: Replays) -> None:
+        """Keeps a part, while they are so few that a person can mean them."""
+        if self._count <= MOST_REPLAYS:
+            self._count += len(part["start"])
+            self._parts.append(part)
 
 
 def pieces(graphs: Integers) -> int:

@@ -102,6 +102,8 @@ def _stream(export: Export, table: str, columns: tuple[Column, ...], origin: Ori
     schema = pa.schema([*fields, *(origin.fields if origin else ())])
 
     def source() -> Iterator[pa.RecordBatch]:
+        if origin:
+            origin.begin()
         with damage_named(export.path):
             for batch in in_time(export.batches(table, *wanted), order):
                 arrays = [_decoded(batch, column, present[column.ours]) for column in columns]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of a SQLite file.
+    """Tables of a SQLite file.
 
     tables : real tables by name
     computed : names of views, virtual tables and tables with generated columns
@@ -70,14 +70,15 @@ class Schema:
     computed: frozenset[str]
 
 
-def schema(path: Path) -> Schema:
-    """The tables of a file and their columns.
+def schema(path: Path, wanted: Collection[str]) -> Schema:
+    """Those of the wanted tables that a file has, and their columns.
 
     path : a SQLite file, opened read-only and never written
-    raises : MalformedFile
+    raises : MalformedFile, TooLarge
     """
     with opened(path) as connection:
-        listed = connection.execute("SELECT name, type, rootpage, sql FROM sqlite_master").fetchall()
+        everything = connection.execute("SELECT name, type, rootpage, sql FROM sqlite_master")
+        listed = [row for row in everything if row[0] in wanted]
         roots = {str(name): root for name, kind, root, _ in listed if kind == "table" and isinstance(root, int)}
         computed = {str(name) for name, kind, _, sql in listed if kind == "view" or _is_virtual(sql)}
         database = sqlite_utils.Database(connection, recursive_triggers=False, execute_plugins=False)

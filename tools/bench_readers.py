@@ -31,7 +31,7 @@ CHUNK_ROWS = 65_536
 
 def ours(path: Path, _: Path) -> None:
     """The pages of the file as numpy columns."""
-    layout = sqlite.schema(path).tables[TABLE]
+    layout = sqlite.schema(path, {TABLE}).tables[TABLE]
     _written(Scan.of(path, TABLE, layout, COLUMNS))
 
 
