@@ -52,6 +52,7 @@ lint: $(BIN)/.dev ## ruff and mypy
 bench: $(BIN)/.dev ## speed and memory, beside a floor that only does the arithmetic
 	$(BIN)/python -m tools.bench
 	$(BIN)/python -m tools.bench_import
+	$(BIN)/python -m tools.bench_torch --mib 1024
 
 accuracy: $(BIN)/.dev ## predictions against measurements, as one table
 	$(BIN)/python -m tools.accuracy

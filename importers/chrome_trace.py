@@ -70,6 +70,11 @@ class ChromeTrace(Generic[Event]):
         self._one = msgspec.json.Decoder(event)
         self._buffer, self._before, self._at_end = bytearray(), 0, False
 
+    @property
+    def position(self) -> int:
+        """How much of the file was read, while it is being read [B]."""
+        return self._source.position
+
     def __iter__(self) -> Iterator[list[Event]]:
         """Events in the file's order, in lists of any length.
 

@@ -54,6 +54,11 @@ class Expanding:
         """Closes the file."""
         self._raw.close()
 
+    @property
+    def position(self) -> int:
+        """How much of the file itself was read [B]."""
+        return 0 if self._raw.closed else self._raw.tell()
+
     def read(self, size: int) -> bytes:
         """The next bytes, at most `size`; none at the end.
 

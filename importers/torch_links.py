@@ -10,12 +10,16 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from importers.torch_events import CALL, KERNEL, NONE, OP
 from importers.torch_rows import Ints, Rows
+
+PIECE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,8 @@ def innermost(starts: Ints, ends: Ints, at: Ints) -> Ints:
     >>> innermost(np.array([0, 2, 4]), np.array([9, 8, 5]), np.array([1, 3, 4, 6, 9])).tolist()
     [0, 1, 2, 1, -1]
     """
-    times, owners, open_ranges = [0], [NONE], list[tuple[int, int]]()
-    for place in np.lexsort((-ends, starts)).tolist():
-        start, end = int(starts[place]), int(ends[place])
+    times, owners, open_ranges = array("q", [0]), array("q", [NONE]), list[tuple[int, int]]()
+    for place, start, end in _in_order(starts, ends):
         while open_ranges and open_ranges[-1][0] <= start:
             times.append(open_ranges.pop()[0])
             owners.append(open_ranges[-1][1] if open_ranges else NONE)
@@ -78,8 +81,16 @@ def innermost(starts: Ints, ends: Ints, at: Ints) -> Ints:
     while open_ranges:
         times.append(open_ranges.pop()[0])
         owners.append(open_ranges[-1][1] if open_ranges else NONE)
-    found = np.searchsorted(np.array(times, np.int64), at, side="right") - 1
-    return np.array(owners, np.int64)[found]
+    found = np.searchsorted(np.frombuffer(times, np.int64), at, side="right") - 1
+    return np.frombuffer(owners, np.int64)[found]
+
+
+def _in_order(starts: Ints, ends: Ints) -> Iterator[tuple[int, int, int]]:
+    """Place, start and end of each range, the outer before the inner."""
+    order = np.lexsort((-ends, starts))
+    for first in range(0, len(order), PIECE):
+        places = order[first : first + PIECE]
+        yield from zip(places.tolist(), starts[places].tolist(), ends[places].tolist(), strict=True)
 
 
 def _around(rows: Rows, moments: Ints, threads: Ints) -> Ints:

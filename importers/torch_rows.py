@@ -2,11 +2,11 @@
 
 | events            | kept of each                                                                  | bytes |
 | ----------------- | ----------------------------------------------------------------------------- | ----- |
-| kernels           | name, times, device, stream, ids, grid, block, registers, shared memory       | 128   |
-| copies, sets      | name, times, device, stream, correlation, bytes                               | 56    |
-| calls             | correlation, times, thread                                                    | 32    |
-| ops               | external id, times, thread, signature: name, shapes and types, each once      | 40    |
-| ranges            | name, times, process                                                          | 32    |
+| kernels           | name, times, device, stream, ids, grid, block, registers, shared memory       | 88    |
+| copies, sets      | name, times, device, stream, correlation, bytes                               | 48    |
+| calls             | correlation, times, thread                                                    | 28    |
+| ops               | external id, times, thread, signature: name, shapes and types, each once      | 32    |
+| ranges            | name, times, process                                                          | 28    |
 | all others        | nothing but their number                                                      |       |
 """
 
@@ -28,6 +28,7 @@ from importers.torch_events import (
     KERNEL,
     LONGEST_US,
     MOST,
+    MOST_SIDE,
     NO_ARGUMENTS,
     NONE,
     NS_PER_US,
@@ -44,20 +45,24 @@ from importers.torch_events import (
 from planner.errors import TooLarge
 from planner.quantities import MIB
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger[Any]]
 LONGEST_NS = 2**46
 """Nineteen hours: nothing on a GPU runs that long."""
-MOST_ROWS = {KERNEL: 4_000_000, COPY: 4_000_000, SET: 4_000_000, CALL: 10_000_000, OP: 10_000_000, RANGE: 1_000_000}
+MOST_BYTES = 640 * MIB
+"""Of all rows together: some ten gigabytes of a trace."""
 MOST_TEXTS, MOST_LETTERS = 500_000, 256 * MIB
 """Different names or shapes, and their length together."""
 MOST_OTHERS, MOST_THREADS = 64, 100_000
 _KERNEL = ("device", "stream", "correlation", "external", "grid", "block", "registers", "shared_memory", "graph_node")
+_BOXES = ("grid", "block")
 _COPY = ("device", "stream", "correlation", "bytes")
 COLUMNS = {
     KERNEL: ("name", *_KERNEL), COPY: ("name", *_COPY), SET: ("name", *_COPY), CALL: ("correlation", "thread"),
     OP: ("external", "thread", "signature"), RANGE: ("name", "process_id"),
 }  # fmt: skip
 """What is kept beside start and duration."""
+NARROW = frozenset({"name", "device", "grid", "block", "registers", "shared_memory", "thread", "signature"})
+"""Columns whose values fit 32 bits; larger ones are none that a GPU has."""
 Events = Sequence[TraceEvent]
 Told = Sequence[Arguments]
 
@@ -105,7 +110,7 @@ class Rows:
         self.bad, self.others, self.events = Counter[str](), Counter[str](), 0
         self._with_values = with_values
         self._parts: dict[str, dict[str, list[Ints]]] = {kind: defaultdict(list) for kind in COLUMNS}
-        self._counts = Counter[str]()
+        self._counts, self._bytes = Counter[str](), 0
         self._made: dict[str, Callable[[Events, Told], Ints]] = {
             "name": lambda events, _: self._named([event.name for event in events]),
             "thread": lambda events, _: self._threads(events),
@@ -142,8 +147,14 @@ class Rows:
     def column(self, kind: str, name: str) -> Ints:
         """One column: "start" or "ns" [ns], or one of COLUMNS; NONE where the event does not tell."""
         parts = self._parts[kind][name]
-        shape = (0, 3) if name in ("grid", "block") else 0
-        return np.concatenate(parts) if parts else np.empty(shape, np.int64)
+        if len(parts) != 1:
+            parts[:] = [np.concatenate(parts) if parts else np.empty((0, 3) if name in _BOXES else 0, np.int64)]
+        return parts[0]
+
+    def forget(self, *kinds: str) -> None:
+        """Frees the columns of some kinds; they are empty from now on, the counts stay."""
+        for kind in kinds:
+            self._parts[kind].clear()
 
     def _keep(self, kind: str, group: list[TraceEvent]) -> None:
         start, lasted = (_times([getattr(event, key) for event in group]) for key in ("ts", "dur"))
@@ -152,15 +163,17 @@ class Rows:
         if not good.all():
             group = [event for event, kept in zip(group, good, strict=True) if kept]
         told = [event.args or NO_ARGUMENTS for event in group]
-        parts = self._parts[kind]
-        parts["start"].append(start[good])
-        parts["ns"].append(lasted[good])
+        made = {"start": start[good], "ns": lasted[good]}
         for name in COLUMNS[kind]:
             make = self._made.get(name)
-            parts[name].append(make(group, told) if make else _ints([getattr(one, name) for one in told]))
+            column = make(group, told) if make else _ints([getattr(one, name) for one in told])
+            made[name] = _narrow(column) if name in NARROW else column
+        for name, column in made.items():
+            self._parts[kind][name].append(column)
+            self._bytes += column.nbytes
         self._counts[kind] += len(group)
-        if self._counts[kind] > MOST_ROWS[kind]:
-            raise TooLarge(f"More than {MOST_ROWS[kind]} events of the kind {kind}. Profile fewer steps.")
+        if self._bytes > MOST_BYTES:
+            raise TooLarge(f"More than {MOST_BYTES // MIB} MiB of kernels, calls and ops. Profile fewer steps.")
 
     def _named(self, names: list[str | None]) -> Ints:
         return self.names([(name or "")[:LONGEST_NAME] for name in names])
@@ -210,4 +223,15 @@ def _either(values: list[Any], instead: list[Any]) -> Ints:
 
 
 def _boxes(values: list[Any]) -> Ints:
-    return np.array([box(value) for value in values], np.int64)
+    """Three sides each. Most often all are three whole numbers, and are made at once."""
+    try:
+        sides = np.array(values, np.int64)
+    except (TypeError, ValueError, OverflowError):
+        sides = np.empty(0, np.int64)
+    if sides.shape != (len(values), 3):
+        sides = np.array([box(value) for value in values], np.int64)
+    return np.where(sides >= 0, sides, NONE)
+
+
+def _narrow(values: Ints) -> Ints:
+    return np.where(values < MOST_SIDE, values, NONE).astype(np.int32)

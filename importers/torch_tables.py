@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -53,6 +53,8 @@ COPIES = pa.schema([*list(SETS)[:3], field("kind", WORD), *list(SETS)[3:]])
 _DIRECTION = re.compile(r"Memcpy (?P<source>[HDAP])to(?P<target>[HDAP])\b")
 _PLACES = {"H": "host", "D": "device", "A": "array", "P": "peer"}
 UNKNOWN = "unknown"
+Maker = Callable[[Ints], Array]
+"""The values of a column at some places."""
 
 
 def tables(rows: Rows, work: Work, base: int) -> dict[str, Batches]:
@@ -64,9 +66,10 @@ def tables(rows: Rows, work: Work, base: int) -> dict[str, Batches]:
     if rows.count(KERNEL):
         made["kernels"] = _kernels(rows, work, base)
     if rows.count(COPY):
-        made["copies"] = _stream(COPIES, {**_plain(rows, COPY, base), "kind": _kinds(rows)})
+        kinds = {"kind": _kinds(rows)}
+        made["copies"] = _stream(COPIES, rows.column(COPY, "start"), _plain(rows, COPY, base) | kinds)
     if rows.count(SET):
-        made["memsets"] = _stream(SETS, _plain(rows, SET, base))
+        made["memsets"] = _stream(SETS, rows.column(SET, "start"), _plain(rows, SET, base))
     return made
 
 
@@ -81,59 +84,66 @@ def copy_kind(name: str) -> str:
 
 
 def _kernels(rows: Rows, work: Work, base: int) -> Stream:
-    names = rows.column(KERNEL, "name")
     cleaned = [clean_text(name, LONGEST_NAME) for name in rows.names.values]
-    columns: dict[str, Array] = {
+    names = rows.column(KERNEL, "name")
+    made: dict[str, Maker] = {
         **_plain(rows, KERNEL, base),
         "name": _coded(names, cleaned),
         "short_name": _coded(names, [short_name(name) for name in cleaned]),
         "kind": _coded(names, work.kinds),
         "process_id": _whole(work.links.process),
-        "registers": _whole(rows.column(KERNEL, "registers")),
-        "shared_memory": _whole(rows.column(KERNEL, "shared_memory")),
-        "graph_node": _whole(rows.column(KERNEL, "graph_node")),
+        **{name: _whole(rows.column(KERNEL, name)) for name in ("registers", "shared_memory", "graph_node")},
         "op": _coded(work.signature, work.op_names),
         "shapes": _coded(work.signature, work.shapes),
-        "flops": pa.array(work.flops, mask=np.isnan(work.flops)),
+        "flops": lambda places: pa.array(work.flops[places], mask=np.isnan(work.flops[places])),
     }
     for which in ("grid", "block"):
         sides = rows.column(KERNEL, which)
-        columns |= {f"{which}_{side}": _whole(sides[:, at]) for at, side in enumerate("xyz")}
-    return _stream(KERNELS, columns)
+        made |= {f"{which}_{side}": _whole(sides[:, at]) for at, side in enumerate("xyz")}
+    return _stream(KERNELS, rows.column(KERNEL, "start"), made)
 
 
-def _plain(rows: Rows, kind: str, base: int) -> dict[str, Array]:
-    start = rows.column(kind, "start") + base
-    told = {name: rows.column(kind, name) for name in ("device", "stream", "correlation")}
-    told |= {"bytes": rows.column(kind, "bytes")} if kind != KERNEL else {}
+def _plain(rows: Rows, kind: str, base: int) -> dict[str, Maker]:
+    start, lasted = rows.column(kind, "start"), rows.column(kind, "ns")
+    told = ("device", "stream", "correlation") + (("bytes",) if kind != KERNEL else ())
     return {
-        "start_ns": pa.array(start),
-        "end_ns": pa.array(start + rows.column(kind, "ns")),
-        **{name: _whole(values) for name, values in told.items()},
+        "start_ns": lambda places: pa.array(start[places] + base),
+        "end_ns": lambda places: pa.array(start[places] + lasted[places] + base),
+        **{name: _whole(rows.column(kind, name)) for name in told},
     }
 
 
-def _stream(schema: pa.Schema, columns: Mapping[str, Array]) -> Stream:
-    table = pa.table([columns[item.name].cast(item.type) for item in schema], schema=schema)
-    table = table.take(np.argsort(columns["start_ns"].to_numpy(zero_copy_only=False), kind="stable"))
+def _stream(schema: pa.Schema, start: Ints, made: Mapping[str, Maker]) -> Stream:
+    """Batches made from the columns when they are asked for, in the order of time."""
+    order = np.argsort(start, kind="stable")
 
     def source() -> Iterator[pa.RecordBatch]:
-        yield from table.to_batches(max_chunksize=BATCH_ROWS)
+        for first in range(0, len(order), BATCH_ROWS):
+            places = order[first : first + BATCH_ROWS]
+            yield pa.RecordBatch.from_arrays(
+                [made[item.name](places).cast(item.type) for item in schema], schema=schema
+            )
 
     return Stream(schema, source)
 
 
-def _whole(values: Ints) -> Array:
-    return pa.array(values, mask=values == NONE)
+def _whole(values: Ints) -> Maker:
+    return lambda places: pa.array(values[places], mask=values[places] == NONE)
 
 
-def _coded(codes: Ints, texts: list[str]) -> Array:
+def _coded(codes: Ints, texts: list[str]) -> Maker:
     used = dict.fromkeys(texts[code] for code in np.unique(codes).tolist() if code != NONE)
     place = {text: number for number, text in enumerate(used)}
     moved = np.array([*(place.get(text, 0) for text in texts), 0], np.int32)
-    places = compute.if_else(pa.array(codes == NONE), None, pa.array(moved[codes]))
-    return pa.DictionaryArray.from_arrays(places, pa.array(list(used), pa.string()))
+    dictionary = pa.array(list(used), pa.string())
+
+    def coded(places: Ints) -> Array:
+        mine = codes[places]
+        numbers = compute.if_else(pa.array(mine == NONE), None, pa.array(moved[mine]))
+        return pa.DictionaryArray.from_arrays(numbers, dictionary)
+
+    return coded
 
 
-def _kinds(rows: Rows) -> Array:
+def _kinds(rows: Rows) -> Maker:
     return _coded(rows.column(COPY, "name"), [copy_kind(name) for name in rows.names.values])

@@ -23,7 +23,8 @@ from importers.chrome_trace import EVENTS, ChromeTrace
 from importers.files import content_hash, head, source_name
 from importers.json_text import head_keys, unpacked_head
 from importers.nsys_busy import Covered
-from importers.torch_events import CATEGORIES, COPY, KERNEL, SET, TraceEvent
+from importers.progress import Counter
+from importers.torch_events import CALL, CATEGORIES, COPY, KERNEL, OP, SET, TraceEvent
 from importers.torch_flops import WITH_VALUES
 from importers.torch_head import DEVICES, VERSION, WANTED, head_of, started
 from importers.torch_notes import Findings, notes
@@ -58,15 +59,18 @@ def read(path: Path) -> Run:
     """The run of one trace: kernels with the ops that launched them, copies and steps.
 
     path : the file; read once
-    raises : MalformedFile, TooLarge
+    raises : MalformedFile, TooLarge; Cancelled by whoever hears of the progress
     """
     trace, rows = ChromeTrace(path, TraceEvent, WANTED), Rows(WITH_VALUES)
+    counter = Counter(path.stat().st_size)
     for events in trace:
         rows.add(events)
+        counter.add(trace.position - counter.done)
     if not rows.events:
         raise MalformedFile(f"{source_name(path)}: no events in the trace. Profile again.")
     used = np.unique(rows.column(KERNEL, "device")).tolist()
     told, done = head_of(trace.told, used), work(rows)
+    rows.forget(CALL, OP)
     found = steps(rows, done.links, told.base)
     made: dict[str, Batches] = tables(rows, done, told.base)
     first, last = _span(rows)

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 import importers
-from importers import torch_flops, torch_rows, torch_trace
-from planner.errors import MalformedFile, TooLarge, UnknownFormat
+from importers import chrome_trace, torch_flops, torch_rows, torch_trace
+from importers.progress import reporting
+from planner.errors import Cancelled, MalformedFile, TooLarge, UnknownFormat
 from planner.measured import Run
 from tests.importers import samples_torch as samples
 from tests.importers.samples import SECRET
@@ -248,17 +249,27 @@ def test_no_events_at_all(tmp_path: Path) -> None:
         importers.read(samples.trace(tmp_path / "no_events.json", []))
 
 
-@pytest.mark.parametrize("limit", ["MOST_TEXTS", "MOST_LETTERS", "MOST_THREADS"])
+@pytest.mark.parametrize("limit", ["MOST_TEXTS", "MOST_LETTERS", "MOST_THREADS", "MOST_BYTES"])
 def test_too_much_to_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     monkeypatch.setattr(torch_rows, limit, 0)
     with pytest.raises(TooLarge, match="Profile fewer steps"):
         importers.read(samples.trace(tmp_path / "x"))
 
 
-def test_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(torch_rows.MOST_ROWS, "kernel", 2)
-    with pytest.raises(TooLarge, match="More than 2 events of the kind kernel"):
-        importers.read(samples.trace(tmp_path / "x"))
+def test_progress_is_told_and_may_stop_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chrome_trace, "CHUNK", 2000)
+    path, heard = samples.trace(tmp_path / "x.json"), list[tuple[int, int | None]]()
+    with reporting(lambda done, total: heard.append((done, total))):
+        importers.read(path)
+    size = path.stat().st_size
+    assert heard == sorted(heard)
+    assert heard[-1] == (size, size)
+
+    def stop(done: int, total: int | None) -> None:
+        raise Cancelled(f"{done} of {total}")
+
+    with reporting(stop), pytest.raises(Cancelled):
+        importers.read(path)
 
 
 def test_other_json_stays_apart(tmp_path: Path) -> None:
