@@ -106,24 +106,35 @@ def rows_of(part: Part, content: bytes) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A table of the store as a stream, read anew each time it is iterated (planner.measured.Batches)."""
+    """A table of the store as a stream, read anew each time it is iterated (planner.measured.Batches).
+
+    columns : names of those that are read; None: all
+    """
 
     part: Part
+    columns: tuple[str, ...] | None = None
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns; SchemaTooNew, DamagedRun, StoreError if there are none to read."""
-        return scanned(self.part).schema
+        """The columns that come.
+
+        raises : SchemaTooNew, DamagedRun, StoreError
+        """
+        whole = scanned(self.part).schema
+        return whole if self.columns is None else pa.schema([whole.field(name) for name in self.columns])
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Record batches, a row group at most in memory."""
+        """Record batches, from the start; a row group at most is in memory.
+
+        raises : SchemaTooNew, DamagedRun, StoreError
+        """
         path, files = self.part.source()
         with (
             self.part.faults_named(),
             pq.ParquetFile(path, filesystem=files, page_checksum_verification=True) as file,
         ):
             check_version(self.part, file.schema_arrow)
-            yield from file.iter_batches(ROW_GROUP)
+            yield from file.iter_batches(ROW_GROUP, columns=None if self.columns is None else list(self.columns))
 
 
 def scanned(part: Part) -> ds.Dataset:

@@ -16,7 +16,7 @@ from planner.errors import DamagedRun, RunNotFound, StoreError, nearest
 from planner.measured import Run
 from store import index, parquet, parts
 from store.choices import Choice, read_choice
-from store.files import ROOT_VARIABLE, Part, reason
+from store.files import ROOT_VARIABLE, Part, reached, reason
 from store.local import ID_DIGITS, RUN_ID, LocalShelf
 from store.objects import ObjectShelf
 from store.places import SUFFIX, TABLES, Place, Shelf
@@ -128,6 +128,15 @@ class Store:
         raises : RunNotFound, DamagedRun, SchemaTooNew
         """
         return parquet.scanned(self._table(run_id, name))
+
+    def size(self, run_id: str) -> int:
+        """Bytes that the files of a run have, its tables first of all [B].
+
+        raises : RunNotFound, StoreError
+        """
+        place = self.place(run_id)
+        with reached():
+            return int(place.files.du(place.folder))
 
     def choice(self, run_id: str) -> Choice:
         """The GPU and model that a person confirmed for a run.

@@ -1,45 +1,13 @@
-"""Tables of a stored run as streams: read when they are iterated, batch by batch, with the columns that are wanted."""
+"""A stored run with its tables as streams: read when they are iterated, with the columns that are wanted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
-import pyarrow as pa
-import pyarrow.dataset as ds
-
-from planner.errors import DamagedRun
 from planner.measured import Run
+from store.parquet import Stored
 from store.runs import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A table (planner.measured.Batches) of a stored run; it can be iterated again and again.
-
-    columns : names of those that are read
-    """
-
-    run_id: str
-    dataset: ds.Dataset
-    columns: tuple[str, ...]
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The columns that come."""
-        return pa.schema([self.dataset.schema.field(name) for name in self.columns])
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Record batches, from the start.
-
-        raises : DamagedRun
-        """
-        try:
-            yield from self.dataset.to_batches(columns=list(self.columns))
-        except (OSError, pa.ArrowException, ValueError) as error:
-            raise DamagedRun(
-                f"Run {self.run_id}: a table cannot be read. Delete the run and import the measurement anew."
-            ) from error
 
 
 def with_tables(store: Store, run_id: str, columns: Mapping[str, tuple[str, ...]]) -> Run:
@@ -48,12 +16,13 @@ def with_tables(store: Store, run_id: str, columns: Mapping[str, tuple[str, ...]
     columns : table -> columns wanted, as far as it has them; none: all
     raises : RunNotFound, DamagedRun, SchemaTooNew
     """
-    there = {name: store.dataset(run_id, name) for name in store.tables(run_id) if name in columns}
+    place = store.place(run_id)
+    whole = {name: Stored(place.table(name)) for name in store.tables(run_id) if name in columns}
     return replace(
         store.run(run_id),
-        tables={name: Stored(run_id, table, _present(table, columns[name])) for name, table in there.items()},
+        tables={name: replace(table, columns=_present(table, columns[name])) for name, table in whole.items()},
     )
 
 
-def _present(table: ds.Dataset, wanted: tuple[str, ...]) -> tuple[str, ...]:
+def _present(table: Stored, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in table.schema.names if not wanted or name in wanted)

@@ -17,8 +17,12 @@ def store() -> Store:
 
 def known_runs() -> dict[str, Run]:
     """Own runs, latest first, then the demo's, under their ids; without points and kernels where stored."""
-    own = {run.id: run for run in store().runs()}
-    return own | {run.id: run for run in reference_runs()}
+    return {run.id: run for run in store().runs()} | demo_runs()
+
+
+def demo_runs() -> dict[str, Run]:
+    """The demo's runs under their ids; they need no store."""
+    return {run.id: run for run in reference_runs()}
 
 
 def whole_run(run: Run) -> Run:

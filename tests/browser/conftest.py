@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+expect.set_options(timeout=30_000)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -41,7 +42,8 @@ def app(tmp_path_factory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = (tmp_path_factory.mktemp("log") / "server.log").open("wb")
-    environment = {**os.environ, "HEADROOM_STORE": str(tmp_path_factory.mktemp("store"))}
+    folders = {"HEADROOM_STORE": "store", "HEADROOM_UPLOAD_FOLDER": "uploads"}
+    environment = {**os.environ, **{name: str(tmp_path_factory.mktemp(folder)) for name, folder in folders.items()}}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)

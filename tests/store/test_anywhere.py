@@ -29,6 +29,7 @@ def test_a_run_comes_back(anywhere: Store) -> None:
     assert parquet.units(table.schema) == {"start_ns": "ns"}
     assert anywhere.table(run.id, "kernels", ["name"]).column_names == ["name"]
     assert anywhere.dataset(run.id, "kernels").count_rows() == 6
+    assert anywhere.size(run.id) > 1000
 
 
 def test_saving_twice_is_one_run_and_the_first_stays(anywhere: Store) -> None:

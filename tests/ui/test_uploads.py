@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 from intake import reading
 from intake.service import intake
 from store import Store, exports
+from store.restore import is_export
 from tests.importers.samples import bench_file, export, result
-from ui import asgi, uploads
+from ui import asgi, download, uploads
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,6 +98,24 @@ def test_a_file_being_read_shows_and_can_be_cancelled(monkeypatch):
         time.sleep(0.1)
         app.run()
     assert "cancelled, nothing of it was kept" in told(app)
+
+
+def test_a_run_can_be_taken_along(tmp_path, monkeypatch):
+    app = dropped(("a.sqlite", export(tmp_path / "a.sqlite").read_bytes()))
+    assert [button.label for button in app.get("download_button")] == list(download.WORDS.values())
+    for form in download.WORDS:
+        (tmp_path / form).write_bytes(download._content(app.selectbox(key="run").value, form))
+        assert is_export(tmp_path / form)
+    monkeypatch.setattr(download, "LARGEST", 10)
+    assert "cli.py export" in " ".join(caption.value for caption in app.run().caption)
+
+
+def test_a_store_out_of_reach_is_told_and_the_demo_stays(monkeypatch):
+    monkeypatch.setenv("HEADROOM_STORE", "nosuchscheme://x")
+    app = opened()
+    assert not app.exception
+    assert "HEADROOM_STORE cannot be used" in told(app)
+    assert "Demo workspace." in told(app)
 
 
 def test_without_the_route_the_page_says_where_large_files_go():

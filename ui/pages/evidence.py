@@ -15,6 +15,7 @@ from planner.scenario import Scenario
 from planner.table import table_rows
 from ui.comparison import comparison_table, kernel_table, placed_words, verdict
 from ui.confirm import Confirmed, confirm
+from ui.download import take_along
 from ui.findings import show_findings
 from ui.link import choice, read_link, write_link
 from ui.show import roof_chart
@@ -22,7 +23,7 @@ from ui.table_view import show_table
 from ui.templates import templates
 from ui.uploads import uploads
 from ui.words import plain
-from ui.workspace import is_demo, known_runs, label, store, whole_run
+from ui.workspace import demo_runs, is_demo, known_runs, label, store, whole_run
 
 
 def page() -> None:
@@ -30,7 +31,11 @@ def page() -> None:
     st.markdown("#### What was measured, on the same roof as what was predicted")
     uploads()
     templates()
-    runs = known_runs()
+    try:
+        runs = known_runs()
+    except PlannerError as error:
+        st.error(plain(str(error)))
+        runs = demo_runs()
     parameter = {"run": choice(tuple(runs), next(iter(runs)))}
     if st.session_state.get("run") not in runs:
         st.session_state.pop("run", None)
@@ -67,6 +72,7 @@ def evidence(run: Run) -> None:
     except PlannerError as error:
         st.error(plain(str(error)))
     if not is_demo(run):
+        take_along(run)
         _delete(run)
 
 
