@@ -14,7 +14,7 @@ from math import inf
 
 from planner.demand import Candidate, Demand, demand
 from planner.option import Option, Refusal
-from planner.ranking import ranked
+from planner.ranking import best_of_each
 from planner.screen import Screened, clearest, far_off, screen, variants, worth_playing
 from planner.sizing import option
 
@@ -91,8 +91,5 @@ def _played(asked: Demand, built: list[Candidate], pool: Executor | None) -> Ite
 
 
 def _closer(asked: Demand, settled: Iterable[Option | Refusal]) -> Iterator[Candidate]:
-    best: dict[str, Option] = {}
-    for one in ranked(one for one in settled if isinstance(one, Option)):
-        best.setdefault(one.candidate.gpu, one)
-    for one in list(best.values())[:LOOKED_AT]:
+    for one in best_of_each(one for one in settled if isinstance(one, Option))[:LOOKED_AT]:
         yield from variants(asked, one.candidate)

@@ -18,6 +18,7 @@ from planner.traffic import Traffic, traffic
 OWN = "auto"
 COUNTS = (1, 2, 4, 8)
 BUDGETS = (2048.0, 8192.0, 16384.0)
+SEQUENCES = (512.0, 1024.0)
 NODE = 8
 """GPUs of one node. Assumed: the usual server; a split over several nodes is not modelled."""
 MOST_GPUS = 100_000
@@ -31,7 +32,7 @@ class Demand:
     counts : GPUs of a replica that are tried: tensor_parallel [1]
     schemes : quantizations that are tried; "auto" is the checkpoint's own
     kv_cache : format of keys and values
-    budgets : max_num_batched_tokens that are tried for the best options [tokens]
+    budgets, sequences : max_num_batched_tokens, max_num_seqs that are tried for the best options [tokens], [1]
     techniques : adapters are part of the demand; speculation and two pools are tried for the best options
     node : GPUs of one node [1]
     """
@@ -45,6 +46,7 @@ class Demand:
     schemes: tuple[str, ...] = (OWN,)
     kv_cache: str = OWN
     budgets: tuple[float, ...] = BUDGETS
+    sequences: tuple[float, ...] = SEQUENCES
     techniques: Techniques = field(default_factory=Techniques)
     node: int = NODE
     version: str = LATEST
@@ -56,6 +58,7 @@ class Candidate:
     """One way to build a replica.
 
     budget : max_num_batched_tokens; None: vLLM's default [tokens]
+    sequences : max_num_seqs; None: vLLM's default [1]
     speculating, pools : which of the demand's techniques it uses
     """
 
@@ -64,6 +67,7 @@ class Candidate:
     expert_parallel: int = 1
     scheme: str = OWN
     budget: float | None = None
+    sequences: float | None = None
     speculating: bool = False
     pools: bool = False
 
@@ -115,7 +119,7 @@ def scenario_of(asked: Demand, built: Candidate) -> Scenario:
         kv_cache=asked.kv_cache,
         tensor_parallel=built.tensor_parallel,
         expert_parallel=built.expert_parallel,
-        engine=Engine(version=asked.version, max_num_batched_tokens=built.budget),
+        engine=Engine(version=asked.version, max_num_seqs=built.sequences, max_num_batched_tokens=built.budget),
     )
 
 

@@ -31,6 +31,7 @@ class Terms:
     pue : power of the whole site over that of its servers [1]
     hosting : place in a rack, for each watt at full load [USD/(W s)]
     co2 : [kg/J]
+    api_prompt, api_output : what somebody else asks for a token, to compare with [USD]
     """
 
     plan: str = PLANS[0]
@@ -41,6 +42,8 @@ class Terms:
     pue: float | None = None
     hosting: float | None = None
     co2: float | None = None
+    api_prompt: float | None = None
+    api_output: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Bill:
     missing: tuple[str, ...]
     upfront: float
     power: float
-    co2: float | None
+    co2: float
     sources: tuple[str, ...]
 
     @property
@@ -87,6 +90,8 @@ def check_terms(terms: Terms) -> None:
         "pue": (terms.pue, 1, 10),
         "hosting": (terms.hosting, 0, 1),
         "co2": (terms.co2, 0, 1),
+        "api_prompt": (terms.api_prompt, 0, 1),
+        "api_output": (terms.api_output, 0, 1),
     }
     for name, (value, low, high) in ranges.items():
         if value is not None and not low <= value <= high:

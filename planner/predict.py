@@ -5,12 +5,13 @@ A row is a mapping of column name to text, as CSV has it. A row that cannot be a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from planner.catalogue import find_gpu
 from planner.catalogue_models import find_model
+from planner.cells import rate, read, truth, whole
 from planner.distribution import PERCENTILES
 from planner.engine import LATEST, Engine
 from planner.errors import InsufficientMemory, PlannerError, ScenarioError
@@ -38,9 +39,6 @@ RECORDED = (
     "prefix_cached_tokens",
 )  # fmt: skip
 """Columns whose place a recording takes."""
-TRUE, FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"", "false", "0", "no", "off"})
-
-Value = TypeVar("Value")
 
 
 def predict(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -83,8 +81,8 @@ def question(cells: Mapping[str, str], model: Model | None = None, recording: Re
         workload(cells) if recording is None else _replayed(cells, recording),
         scheme=(cells.get("quantization") or "").lower() or None,
         kv_cache=(cells.get("kv_cache") or "auto").lower(),
-        tensor_parallel=_read(cells, "tensor_parallel", _count, 1),
-        expert_parallel=_read(cells, "expert_parallel", _count, 1),
+        tensor_parallel=read(cells, "tensor_parallel", whole, 1),
+        expert_parallel=read(cells, "expert_parallel", whole, 1),
         engine=engine(cells),
     )
 
@@ -96,15 +94,15 @@ def workload(cells: Mapping[str, str]) -> Workload:
     raises : ScenarioError naming the column
     """
     return Workload(
-        prompt_tokens=_read(cells, "input_tokens", float, DEFAULTS["input_tokens"]),
-        output_tokens=_read(cells, "output_tokens", float, DEFAULTS["output_tokens"]),
-        concurrency=_read(cells, "concurrency", float, DEFAULTS["concurrency"]),
+        prompt_tokens=read(cells, "input_tokens", float, DEFAULTS["input_tokens"]),
+        output_tokens=read(cells, "output_tokens", float, DEFAULTS["output_tokens"]),
+        concurrency=read(cells, "concurrency", float, DEFAULTS["concurrency"]),
         mode=cells.get("mode") or "serving",
-        request_rate=_read(cells, "request_rate", _rate, None),
-        requests=_read(cells, "requests", _count, None),
-        length_ratio=_read(cells, "random_range_ratio", float, 1.0),
-        prefix_cached_tokens=_read(cells, "prefix_cached_tokens", float, 0.0),
-        burstiness=_read(cells, "burstiness", float, 1.0),
+        request_rate=read(cells, "request_rate", rate, None),
+        requests=read(cells, "requests", whole, None),
+        length_ratio=read(cells, "random_range_ratio", float, 1.0),
+        prefix_cached_tokens=read(cells, "prefix_cached_tokens", float, 0.0),
+        burstiness=read(cells, "burstiness", float, 1.0),
     )
 
 
@@ -117,13 +115,13 @@ def engine(cells: Mapping[str, str]) -> Engine:
     return Engine(
         name=(cells.get("engine") or "vllm").lower(),
         version=cells.get("engine_version") or LATEST,
-        max_num_seqs=_read(cells, "max_num_seqs", float, None),
-        max_num_batched_tokens=_read(cells, "max_num_batched_tokens", float, None),
-        max_model_len=_read(cells, "max_model_len", float, None),
-        gpu_memory_utilization=_read(cells, "gpu_memory_utilization", float, None),
-        enforce_eager=_read(cells, "enforce_eager", _truth, False),
-        async_scheduling=_read(cells, "async_scheduling", _truth, None),
-        prefix_caching=_read(cells, "prefix_caching", _truth, None),
+        max_num_seqs=read(cells, "max_num_seqs", float, None),
+        max_num_batched_tokens=read(cells, "max_num_batched_tokens", float, None),
+        max_model_len=read(cells, "max_model_len", float, None),
+        gpu_memory_utilization=read(cells, "gpu_memory_utilization", float, None),
+        enforce_eager=read(cells, "enforce_eager", truth, False),
+        async_scheduling=read(cells, "async_scheduling", truth, None),
+        prefix_caching=read(cells, "prefix_caching", truth, None),
     )
 
 
@@ -175,40 +173,10 @@ def _replayed(cells: Mapping[str, str], recording: Recorded) -> Workload:
         told += ["concurrency"] if cells.get("concurrency") else []
     if told:
         raise ScenarioError(f"A recording gives the load itself: leave out {', '.join(told)}.")
-    return replay(recording, _read(cells, "concurrency", float, DEFAULTS["concurrency"]))
+    return replay(recording, read(cells, "concurrency", float, DEFAULTS["concurrency"]))
 
 
 _model = lru_cache(maxsize=256)(find_model)
-
-
-def _read(cells: Mapping[str, str], name: str, kind: Callable[[str], Value], default: Value) -> Value:
-    text = cells.get(name) or ""
-    if not text:
-        return default
-    try:
-        return kind(text)
-    except ValueError:
-        raise ScenarioError(f'{name} is "{text[:40]}": it must be {KINDS.get(kind, "a number")}.') from None
-
-
-def _count(text: str) -> int:
-    number = float(text)
-    if not number.is_integer():
-        raise ValueError(text)
-    return int(number)
-
-
-def _rate(text: str) -> float | None:
-    return None if text.lower() in {"inf", "infinity"} else float(text)
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in TRUE | FALSE:
-        raise ValueError(text)
-    return text.lower() in TRUE
-
-
-KINDS: Mapping[Any, str] = {_count: "a whole number", _truth: "true or false", _rate: "a number, or inf"}
 
 
 def _ms(seconds: float) -> float:

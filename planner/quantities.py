@@ -17,6 +17,7 @@ FloatArray: TypeAlias = NDArray[np.float64]
 Number: TypeAlias = float | FloatArray
 """One value or an array of them: every formula broadcasts."""
 
+KILO = 1e3
 GIGA = 1e9
 TERA = 1e12
 KIB = 2**10

@@ -20,6 +20,17 @@ def ranked(options: Iterable[Option]) -> list[Option]:
     return sorted(options, key=_order)
 
 
+def best_of_each(options: Iterable[Option]) -> list[Option]:
+    """The cheapest option of each GPU, cheapest first.
+
+    options : of a search
+    """
+    best: dict[str, Option] = {}
+    for one in ranked(options):
+        best.setdefault(one.candidate.gpu, one)
+    return list(best.values())
+
+
 def frontier(
     options: Sequence[Option], cost: Callable[[Option], float], value: Callable[[Option], float]
 ) -> list[bool]:

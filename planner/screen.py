@@ -139,8 +139,10 @@ def variants(asked: Demand, built: Candidate) -> list[Candidate]:
     asked : the demand
     built : a candidate that was played
     """
-    usual = scenario_of(asked, built).engine.max_num_batched_tokens
-    others = [replace(built, budget=budget) for budget in asked.budgets if budget != usual]
+    usual = scenario_of(asked, built).engine
+    most, now = usual.max_num_batched_tokens or 0.0, usual.max_num_seqs or 0.0
+    others = [replace(built, budget=budget) for budget in asked.budgets if budget != most and budget >= now]
+    others += [replace(built, sequences=count) for count in asked.sequences if now < count <= most]
     others += [
         replace(built, tensor_parallel=count, expert_parallel=count if built.expert_parallel > 1 else 1)
         for count in asked.counts

@@ -20,7 +20,7 @@ from planner.intervals import sides
 from planner.money import bill
 from planner.odds import most
 from planner.option import Option
-from planner.ranking import ranked
+from planner.ranking import best_of_each
 from planner.replica import replica
 from planner.screen import judge
 from planner.traffic import Traffic
@@ -73,12 +73,10 @@ def swings(asked: Demand, options: Sequence[Option]) -> tuple[Swing, ...]:
     options : of its search; the best of each GPU takes part
     returns : [USD], or GPUs where the cheapest has no price [1]; empty without options
     """
-    best: dict[str, Option] = {}
-    for one in ranked(options):
-        best.setdefault(one.candidate.gpu, one)
+    best = best_of_each(options)
     if not best:
         return ()
-    first, *rivals = list(best.values())[: RIVALS + 1]
+    first, *rivals = best[: RIVALS + 1]
     whole = demand(asked)
     found = [_swing(whole, name, first, rivals) for name in INPUTS]
     return tuple(sorted(found, key=_width, reverse=True))

@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from planner.errors import InvalidWorkload
-from planner.quantities import FloatArray
+from planner.quantities import HOUR, FloatArray
 from planner.recorded import Recorded
 
 HOURS = 24
@@ -94,6 +94,35 @@ def lengths(asked: Traffic, count: int, seed: int) -> tuple[FloatArray, FloatArr
         for mean in (asked.prompt_tokens, asked.output_tokens)
     )
     return prompts, outputs
+
+
+def busiest_rate(recording: Recorded) -> float:
+    """Requests a second in the busiest hour of a recording, or in all of one that is shorter than two hours.
+
+    recording : with times [s]
+    returns : [1/s]
+    """
+    hours = _hourly(recording)
+    span = (recording.arrivals or (0.0,))[-1]
+    return float(hours.max()) / HOUR if len(hours) > 1 else len(recording.prompts) / max(span, 1.0)
+
+
+def hourly_profile(recording: Recorded) -> tuple[float, ...]:
+    """Share of the busiest hour in each hour of a recording's day; days are laid over each other.
+
+    recording : with times [s]
+    returns : as many hours as were recorded, 24 at most [1]
+    """
+    hours = _hourly(recording)
+    days = [hours[start::HOURS].mean() for start in range(min(HOURS, len(hours)))]
+    return tuple(float(hour / max(days)) for hour in days)
+
+
+def _hourly(recording: Recorded) -> FloatArray:
+    """Requests in each whole hour; a rest that is shorter than an hour is left out."""
+    times = np.array(recording.arrivals or (0.0,))
+    whole = max(1, int(times[-1] // HOUR))
+    return np.bincount((times // HOUR).astype(int), minlength=whole)[:whole].astype(float)
 
 
 def prompts_alone(asked: Traffic) -> Traffic:

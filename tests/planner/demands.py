@@ -20,7 +20,13 @@ def promised(ttft: float = 1.0, tpot: float = 0.05, **reserve: Any):
 
 def wanted(rate: float = 20.0, model: str = LLAMA_8B, **more: Any) -> Demand:
     """A demand on two GPUs, one to a replica, without a closer look at other limits."""
-    settings: dict[str, Any] = {"gpus": ("h100-sxm", "l40s"), "counts": (1,), "budgets": (), "slo": promised()}
+    settings: dict[str, Any] = {
+        "gpus": ("h100-sxm", "l40s"),
+        "counts": (1,),
+        "budgets": (),
+        "sequences": (),
+        "slo": promised(),
+    }
     asked = Traffic(rate, CHAT.prompt_tokens, CHAT.output_tokens, spread=CHAT.spread)
     return Demand(find_model(model), **{"traffic": asked, **settings, **more})
 
