@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from cli import main
 from verbs.status import BAD_QUESTION, DONE, NO_ANSWER
 
