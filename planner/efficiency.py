@@ -32,6 +32,8 @@ NEAREST: Mapping[str, tuple[str, ...]] = {
     "cdna4": ("cdna3", "cdna2", "hopper"),
 }
 """Whose rows stand in where a generation has none, nearest first."""
+FABRIC = 100e9
+"""Links from here on are NVLink or the like, below PCIe, whose collectives take three times as long to start [B/s]."""
 GRAPH_LAUNCH = 2 * MICROSECOND
 """From the end of a small kernel to the start of the next inside a CUDA graph."""
 BY_FORMAT = {
@@ -121,7 +123,7 @@ def of_rows(rows: Rows, kind: str, number_format: str, gpu: Gpu, gpus_sharing: i
     if kind in BY_FORMAT:
         rows = _of_format(rows, BY_FORMAT[kind].get(number_format, number_format), gpu)
     if kind == "all_reduce":
-        rows = _of_size(rows, gpus_sharing)
+        rows = _of_size(_of_link(rows, gpu), gpus_sharing)
     return _mean(rows, gpu)
 
 
@@ -143,6 +145,12 @@ def _of_format(rows: Rows, number_format: str, gpu: Gpu) -> Rows:
     right = [row for row in rows if row["format"] == number_format]
     own = [row for row in rows if gpus()[row["gpu"]].vendor == gpu.vendor]
     return right + ([] if any(row in right for row in own) else own) or rows
+
+
+def _of_link(rows: Rows, gpu: Gpu) -> Rows:
+    """Those of GPUs that are linked alike: over PCIe, or by a fabric of their own."""
+    slow = gpu.link_bandwidth < FABRIC
+    return [row for row in rows if (gpus()[row["gpu"]].link_bandwidth < FABRIC) == slow] or rows
 
 
 def _of_size(rows: Rows, gpus_sharing: int) -> Rows:

@@ -132,3 +132,14 @@ def test_the_file_tells_how_far_off_a_gpu_would_be_that_was_not_measured(kind):
     rows = [row for row in TABLE[kind] if "latency_us" in row]
     assert all(0 < row["median_error_percent"] < 25 and row["unseen_error_percent"] > 0 for row in rows)
     assert sum(row["unseen_error_percent"] for row in rows) > sum(row["median_error_percent"] for row in rows)
+
+
+def test_collectives_over_pcie_are_those_of_gpus_on_pcie():
+    """An A10 has no NVLink: it takes the L40S, whose all-reduce of four takes 13 us to start, not the A100's 5."""
+    rows = {
+        (row["gpu"], row["gpus"]): row["latency_us"]
+        for row in TABLE["all_reduce"]
+        if row["gpu"] in ("l40s", "h100-sxm")
+    }
+    assert efficiency("all_reduce", "bf16", find_gpu("a10"), 4).latency == pytest.approx(rows["l40s", 4] * 1e-6)
+    assert efficiency("all_reduce", "bf16", find_gpu("h20"), 4).latency < 0.5 * rows["l40s", 4] * 1e-6
