@@ -53,5 +53,6 @@ def _run_text(run: Run) -> Iterator[str]:
     yield from (f"  {note.severity}: {note.text}" for note in run.notes)
     yield from (f"  {kind:<16} {seconds / MILLISECOND:12.3f} ms" for kind, seconds in totals(run.kernels).items())
     for point in run.points:
-        load = f"concurrency {point.concurrency:g}" if point.concurrency else f"rate {point.request_rate or 0:g}/s"
+        rate = f"rate {point.request_rate:g}/s" if point.request_rate else ""
+        load = f"concurrency {point.concurrency:g}" if point.concurrency else rate
         yield f"  {point.metric:<26} {point.statistic:<7} {point.value:14.6g}  {load}"

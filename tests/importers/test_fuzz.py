@@ -99,7 +99,7 @@ def any_tables(odd: bool) -> st.SearchStrategy[dict[str, list[tuple[object, ...]
     return st.fixed_dictionaries({table: any_rows(table, width, odd) for table, (_, width) in MADE.items()})
 
 
-@settings(QUIET, max_examples=200)
+@settings(QUIET, max_examples=100)
 @given(rows=any_tables(odd=False) | any_tables(odd=True))
 def test_any_values_in_an_export(tmp_path: Path, rows: dict[str, list[tuple[object, ...]]]) -> None:
     target = tmp_path / "values.sqlite"

@@ -84,7 +84,7 @@ def test_rows_are_those_of_sqlite(tmp_path: Path, rows: list[tuple[Any, ...]], p
         assert scanned(path) == selected(path)
 
 
-@QUIET
+@settings(QUIET, max_examples=50)
 @given(rows=st.lists(st.tuples(INTEGERS, TEXTS, INTEGERS), min_size=30, max_size=90), gone=st.integers(2, 5))
 def test_rows_after_deletions(tmp_path: Path, rows: list[tuple[Any, ...]], gone: int) -> None:
     path = made(
