@@ -18,12 +18,13 @@ from typing import Any
 import pandas as pd
 
 from planner.catalogue import find_gpu
-from planner.latency import StepTime, step_time
+from planner.forward import forward
+from planner.latency import step_time
 from planner.model import Attention, DenseFfn, Layer, Model
 from planner.ops import Op
 from planner.quantities import MILLISECOND, Source
-from planner.scenario import Workload, scenario
-from planner.step import prefill_step
+from planner.scenario import Scenario, Workload, scenario
+from planner.step import Step, prefill_step
 from tools.accuracy_cases import Case
 
 TABLE = "fastertransformer_bert_prefill.csv"
@@ -48,11 +49,15 @@ def encoder(name: str) -> Model:
     return Model(name, "bert", hidden, 2, True, 4096, stack, Source("NVIDIA/FasterTransformer, docs/bert_guide.md"))
 
 
-def encoded(name: str, gpu: str, gpus: int, batch: float, tokens: float) -> StepTime:
-    """Times of one batch of whole prompts; the host has no part in it."""
+def question(name: str, gpu: str, gpus: int, batch: float, tokens: float) -> tuple[Scenario, Step]:
+    """One batch of whole prompts."""
     load = Workload(tokens, 1, concurrency=batch, mode="batch")
-    asked = scenario(encoder(name), find_gpu(gpu), load, tensor_parallel=gpus)
-    return step_time(asked, prefill_step(batch, tokens))
+    return scenario(encoder(name), find_gpu(gpu), load, tensor_parallel=gpus), prefill_step(batch, tokens)
+
+
+def milliseconds(*asked: Any) -> float:
+    """Of the GPU; the host has no part in it."""
+    return float(step_time(*question(*asked)).gpu) / MILLISECOND
 
 
 def bert_rows(folder: Path) -> pd.DataFrame:
@@ -70,12 +75,12 @@ def bert_cases(folder: Path) -> Iterator[Case]:
     data = bert_rows(folder)
     for row in data[data.name == "BERT-base"].itertuples():
         told = row.dtype_weights == "FP16"
-        time = float(encoded("BERT-base", row.id, 1, row.batch, row.tokens).gpu) / MILLISECOND if told else None
+        time = milliseconds("BERT-base", row.id, 1, row.batch, row.tokens) if told else None
         yield Case("BERT prefill ms", row.gpu, row.name, _load(row), row.ms, time, "" if told else "fp32 has no scheme")
     whole = data[data.name == "BERT-6B"]
     alone = whole[whole.gpus == 1].groupby(["batch", "tokens"]).ms.median()
     for row in whole[whole.gpus > 1].itertuples():
-        one, several = (float(encoded("BERT-6B", row.id, gpus, row.batch, row.tokens).gpu) for gpus in (1, row.gpus))
+        one, several = (milliseconds("BERT-6B", row.id, gpus, row.batch, row.tokens) for gpus in (1, row.gpus))
         measured = float(alone[row.batch, row.tokens]) / row.ms
         yield Case("BERT prefill TP speedup", row.gpu, row.name, _load(row), measured, one / several)
 
@@ -103,8 +108,8 @@ def gemm_rows(folder: Path, of_reference: float) -> Iterator[dict[str, Any]]:
 
 
 def _products(row: Any) -> list[Op]:
-    times = encoded("BERT-base", row.id, 1, row.batch, row.tokens).ops
-    return [time.op for time in times if time.op.kind == "gemm" and time.op.name != "lm_head"]
+    ops = forward(*question("BERT-base", row.id, 1, row.batch, row.tokens))
+    return [op for op in ops if op.kind == "gemm" and op.name != "lm_head"]
 
 
 def _rate(row: Any) -> float:

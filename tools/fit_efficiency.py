@@ -142,14 +142,12 @@ def table(tables: Path) -> dict[str, Any]:
         if kind == "gemm":
             reference = next(row["compute"] for row in rows if row["gpu"] == bert.REFERENCE)
             rows += bert.gemm_rows(tables, reference)
-        measured = {(row["gpu"], row.get("format"), row.get("gpus")): row for row in rows}
-        for row in measured.values():
+        for row in rows:
             unseen = [other for other in rows if other["gpu"] != row["gpu"]]
-            part = chosen(found, kind, row)
             if "median_error_percent" in row and unseen:
                 gpu = find_gpu(row["gpu"])
                 guess = of_rows(unseen, kind, row.get("format", ""), gpu, row.get("gpus", 1))
-                row["unseen_error_percent"] = error_percent(part, gpu, guess, kind)
+                row["unseen_error_percent"] = error_percent(chosen(found, kind, row), gpu, guess, kind)
         fitted[kind] = rows
     return fitted
 
