@@ -27,15 +27,17 @@ class Links:
     """What is known of each kernel's launch; NONE where nothing is.
 
     op : row of the op
-    launched : start of the launching call [ns]
-    process : process of the launching call
+    launched, returned : start and end of the launching call [ns]
+    process, thread : that made the call
     in_graph : whether its launch started several kernels
     by_time : whether ops were found by time, because ids could not be used
     """
 
     op: Ints
     launched: Ints
+    returned: Ints
     process: Ints
+    thread: Ints
     in_graph: np.ndarray[tuple[int], np.dtype[np.bool_]]
     by_time: bool
 
@@ -44,14 +46,17 @@ def links(rows: Rows) -> Links:
     """The launch of every kernel of a trace."""
     call = _matched(rows.column(CALL, "correlation"), rows.column(KERNEL, "correlation"))
     launched = _taken(rows.column(CALL, "start"), call)
+    returned = np.where(call == NONE, NONE, launched + _taken(rows.column(CALL, "ns"), call))
     thread = _taken(rows.column(CALL, "thread"), call)
-    processes = np.array([process for process, _ in rows.threads] or [NONE], np.int64)
+    processes, threads = np.array(list(rows.threads) or [(NONE, NONE)], np.int64).T
     usable = ids_usable(rows)
     op = _matched(rows.column(OP, "external"), rows.column(KERNEL, "external")) if usable else np.full(len(call), NONE)
     in_graph = _shared(rows.column(KERNEL, "correlation"))
     missing = np.flatnonzero((op == NONE) & (call != NONE) & ~in_graph)
     op[missing] = _around(rows, launched[missing], thread[missing])
-    return Links(op, launched, _taken(processes, thread), in_graph, not usable)
+    return Links(
+        op, launched, returned, _taken(processes, thread), _taken(threads, thread), in_graph, not usable
+    )  # fmt: skip
 
 
 def ids_usable(rows: Rows) -> bool:

@@ -14,15 +14,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from importers.nsys_marks import UNKNOWN
+from importers.nsys_steps import KINDS, Steps
 from importers.torch_events import COPY, KERNEL, NONE, OP, RANGE, SET
 from importers.torch_head import Head
 from importers.torch_rows import Rows
-from importers.torch_steps import UNKNOWN, Step
 from importers.torch_work import Work
 from planner.measured import Note, Severity
 from planner.quantities import PERCENT
@@ -41,7 +42,7 @@ class Findings:
 
     rows: Rows
     work: Work
-    steps: Sequence[Step]
+    steps: Steps
     head: Head
     cut_off: bool
     odd: int
@@ -135,12 +136,12 @@ def _gpu(head: Head) -> Iterator[Note]:
 
 
 def _steps(findings: Findings) -> Iterator[Note]:
-    kinds = [step.kind for step in findings.steps]
-    if kinds and kinds.count(UNKNOWN) > FEW * len(kinds):
+    count, untold = len(findings.steps), int((findings.steps.kind == KINDS.index(UNKNOWN)).sum())
+    if untold > FEW * count:
         yield Note(
             Severity.INFO,
-            f"{kinds.count(UNKNOWN)} of {len(kinds)} steps do not tell whether they are prefill or decode: their "
-            "ranges name neither.",
+            f"{untold} of {count} steps do not tell whether they are prefill or decode: neither their ranges nor the "
+            "names of their attention kernels do.",
         )
 
 

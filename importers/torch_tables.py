@@ -4,12 +4,13 @@
 | --------------------------------------------- | ----------------------------------------------- | ----- |
 | baseTimeNanoseconds + ts, + dur               | start_ns, end_ns                                | ns    |
 | name of a kernel                              | name, short_name; kind (importers/kernels.py)   |       |
-| device, stream, correlation; pid of the call  | device, stream, correlation; process_id         |       |
+| device, stream, correlation                   | device, stream, correlation                     |       |
+| the launching call: ts, dur, pid, tid         | launch_start_ns, launch_end_ns, process_id, ... | ns    |
 | grid, block, registers per thread             | grid_x.., block_x.., registers                  |       |
 | shared memory (static and dynamic)            | shared_memory                                   | bytes |
 | graph node id                                 | graph_node                                      |       |
 | op that launched it, its inputs               | op, shapes, flops (importers/torch_flops.py)    | FLOP  |
-| Memcpy HtoD ..., Memset; bytes                | tables `copies` (kind), `memsets`               | bytes |
+| Memcpy HtoD ..., Memset; bytes                | tables `copies` (kind), `memory_sets`               | bytes |
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ KERNELS = pa.schema(
         field("registers", pa.int32()),
         field("shared_memory", pa.int64(), "bytes"),
         field("graph_node", pa.int64()),
+        field("launch_start_ns", pa.int64(), "ns"),
+        field("launch_end_ns", pa.int64(), "ns"),
+        field("thread_id", pa.int64()),
         field("op", WORD),
         field("shapes", WORD),
         field("flops", pa.float64(), "FLOP"),
@@ -69,7 +73,7 @@ def tables(rows: Rows, work: Work, base: int) -> dict[str, Batches]:
         kinds = {"kind": _kinds(rows)}
         made["copies"] = _stream(COPIES, rows.column(COPY, "start"), _plain(rows, COPY, base) | kinds)
     if rows.count(SET):
-        made["memsets"] = _stream(SETS, rows.column(SET, "start"), _plain(rows, SET, base))
+        made["memory_sets"] = _stream(SETS, rows.column(SET, "start"), _plain(rows, SET, base))
     return made
 
 
@@ -92,6 +96,9 @@ def _kernels(rows: Rows, work: Work, base: int) -> Stream:
         "short_name": _coded(names, [short_name(name) for name in cleaned]),
         "kind": _coded(names, work.kinds),
         "process_id": _whole(work.links.process),
+        "thread_id": _whole(work.links.thread),
+        "launch_start_ns": _moment(work.links.launched, base),
+        "launch_end_ns": _moment(work.links.returned, base),
         **{name: _whole(rows.column(KERNEL, name)) for name in ("registers", "shared_memory", "graph_node")},
         "op": _coded(work.signature, work.op_names),
         "shapes": _coded(work.signature, work.shapes),
@@ -129,6 +136,10 @@ def _stream(schema: pa.Schema, start: Ints, made: Mapping[str, Maker]) -> Stream
 
 def _whole(values: Ints) -> Maker:
     return lambda places: pa.array(values[places], mask=values[places] == NONE)
+
+
+def _moment(values: Ints, base: int) -> Maker:
+    return lambda places: pa.array(values[places] + base, mask=values[places] == NONE)
 
 
 def _coded(codes: Ints, texts: list[str]) -> Maker:

@@ -4,7 +4,7 @@
 | ------------------------------------------- | ---------------------------------------------------------- | --------- |
 | kernels (importers/torch_events.py)         | table `kernels` (importers/torch_tables.py), `Run.kernels` | ns; s     |
 | op that launched them, shapes of its inputs | columns op, shapes, flops; `KernelSample.flops`            | FLOP      |
-| copies, sets                                | tables `copies`, `memsets`                                 | ns, bytes |
+| copies, sets                                | tables `copies`, `memory_sets`                             | ns, bytes |
 | ranges of the engine's or profiler's steps  | table `steps` (importers/torch_steps.py)                   | ns        |
 | deviceProperties, distributedInfo, versions | GPU, rank and settings (importers/torch_head.py)           |           |
 | stacks, environment, host, user, paths      | never read                                                 |           |
@@ -23,6 +23,7 @@ from importers.chrome_trace import EVENTS, ChromeTrace
 from importers.files import content_hash, head, source_name
 from importers.json_text import head_keys, unpacked_head
 from importers.nsys_busy import Covered
+from importers.nsys_steps import step_points, step_summary, step_table
 from importers.progress import Counter
 from importers.torch_events import CALL, CATEGORIES, COPY, KERNEL, OP, SET, TraceEvent
 from importers.torch_flops import WITH_VALUES
@@ -30,7 +31,6 @@ from importers.torch_head import DEVICES, VERSION, WANTED, head_of, started
 from importers.torch_notes import Findings, notes
 from importers.torch_rows import Rows
 from importers.torch_steps import steps
-from importers.torch_steps import table as steps_table
 from importers.torch_tables import tables
 from importers.torch_work import Work, samples, work
 from planner.errors import MalformedFile
@@ -71,7 +71,7 @@ def read(path: Path) -> Run:
     used = np.unique(rows.column(KERNEL, "device")).tolist()
     told, done = head_of(trace.told, used), work(rows)
     rows.forget(CALL, OP)
-    found = steps(rows, done.links, told.base)
+    found = steps(rows, done, told.base)
     made: dict[str, Batches] = tables(rows, done, told.base)
     first, last = _span(rows)
     return Run(
@@ -83,10 +83,11 @@ def read(path: Path) -> Run:
         gpu_names=told.gpu_names,
         gpu=told.gpu,
         settings={**told.settings, **({"gpus": float(len(used))} if used else {})},
-        summary=_summary(rows, done, first, last),
+        summary=_summary(rows, done, first, last) | step_summary(found),
+        points=step_points(found),
         kernels=samples(rows, done),
         notes=notes(Findings(rows, done, found, told, trace.cut_off, trace.odd)),
-        tables={**made, **({"steps": steps_table(found)} if found else {})},
+        tables={**made, **({"steps": step_table(found)} if len(found) else {})},
     )
 
 
@@ -99,23 +100,30 @@ def _span(rows: Rows) -> tuple[int | None, int | None]:
 
 def _summary(rows: Rows, done: Work, first: int | None, last: int | None) -> dict[str, float]:
     known = ~np.isnan(done.flops)
-    copied = rows.column(COPY, "bytes")
     found: dict[str, float] = {
         "kernels": rows.count(KERNEL),
         "kernel_time_s": int(rows.column(KERNEL, "ns").sum()) / GIGA,
+        "kernels_with_launch": int((done.links.launched >= 0).sum()),
         "kernels_with_op": int((done.links.op >= 0).sum()),
         "kernels_with_flops": int(known.sum()),
         "flops": float(done.flops[known].sum()),
-        "copies": rows.count(COPY),
-        "copies_bytes": int(copied[copied >= 0].sum()),
-        "copies_time_s": int(rows.column(COPY, "ns").sum()) / GIGA,
-        "memsets": rows.count(SET),
+        **_moved(rows, COPY, "copies"),
+        **_moved(rows, SET, "memory_sets"),
         "events": rows.events,
     }
     if first is not None and last is not None and last > first:
         found["span_s"] = (last - first) / GIGA
         found |= {f"gpu_busy_share_{device}": busy / (last - first) for device, busy in _busy(rows).items()}
     return found
+
+
+def _moved(rows: Rows, kind: str, name: str) -> dict[str, float]:
+    moved = rows.column(kind, "bytes")
+    return {
+        name: rows.count(kind),
+        f"{name}_bytes": int(moved[moved >= 0].sum()),
+        f"{name}_time_s": int(rows.column(kind, "ns").sum()) / GIGA,
+    }
 
 
 def _busy(rows: Rows) -> dict[int, int]:

@@ -55,9 +55,15 @@ def load_test(gaps: int = OUTPUT_TOKENS - 1) -> Import:
     with tempfile.TemporaryDirectory(prefix="headroom-bench-") as folder:
         path = Path(folder) / "result.json"
         path.write_bytes(msgspec.json.encode(detailed_result(gaps)))
-        command = [sys.executable, "-m", "tools.bench_imports", str(path), str(Path(folder) / "store")]
+        return imported(f"{REQUESTS:,} requests with {gaps} gaps each", path)
+
+
+def imported(name: str, path: Path) -> Import:
+    """The import of a file into an empty store beside it, in a process of its own."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as store:
+        command = [sys.executable, "-m", "tools.bench_imports", str(path), store]
         told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)  # noqa: S603
-        return Import(f"{REQUESTS:,} requests with {gaps} gaps each", path.stat().st_size, **told)
+    return Import(name, path.stat().st_size, **told)
 
 
 def detailed_result(gaps: int) -> dict[str, object]:

@@ -81,7 +81,7 @@ def check_totals(path: Path, run: Run) -> None:
     copies = complete(path, "gpu_memcpy", "Memcpy")
     assert run.summary["copies"] == len(copies)
     assert run.summary["copies_bytes"] == sum(event["args"].get("bytes", 0) for event in copies)
-    assert run.summary["memsets"] == len(complete(path, "gpu_memset", "Memset"))
+    assert run.summary["memory_sets"] == len(complete(path, "gpu_memset", "Memset"))
     assert run.summary["events"] == len(theirs(path)[1])
     if kernels:
         rows = table(run, "kernels")
@@ -140,7 +140,7 @@ def test_steps_of_engines(path: Path) -> None:
     steps = table(importers.read(path), "steps").to_pylist()
     assert sum(step["kernels"] for step in steps) >= kernels - 5
     assert {step["kind"] for step in steps} == {kind}
-    assert all(step["busy_ns"] + step["gap_ns"] == step["end_ns"] - step["start_ns"] for step in steps)
+    assert all(0 < step["busy_ns"] <= step["end_ns"] - step["start_ns"] for step in steps)
 
 
 def test_a_step_spans_what_was_launched_in_it() -> None:

@@ -34,7 +34,7 @@ def run(tmp_path: Path) -> Run:
 
 def test_totals(run: Run) -> None:
     summary = run.summary
-    assert (summary["kernels"], summary["copies"], summary["copies_bytes"], summary["memsets"]) == (5, 1, 4096, 1)
+    assert (summary["kernels"], summary["copies"], summary["copies_bytes"], summary["memory_sets"]) == (5, 1, 4096, 1)
     assert round(summary["kernel_time_s"] * 1e9) == 10_500 + 2_000 + 5_001 + 3_000 + 1_000
     assert round(summary["span_s"] * 1e9) == 405_000 - 290_000
     assert summary["gpu_busy_share_0"] == pytest.approx(21_501 / 115_000)
@@ -48,6 +48,8 @@ def test_kernel_rows(run: Run) -> None:
     assert (first["device"], first["stream"], first["process_id"], first["correlation"]) == (0, 7, 4242, 501)
     assert (first["grid_x"], first["grid_y"], first["block_x"], first["registers"]) == (132, 2, 384, 168)
     assert (first["shared_memory"], first["shapes"]) == (1024, "bf16[8,16] bf16[16,4]")
+    assert (first["launch_start_ns"], first["launch_end_ns"]) == (samples.BASE + 103_250, samples.BASE + 104_750)
+    assert first["thread_id"] == samples.THREAD
     norm = rows(run)[2]
     assert (norm["short_name"], norm["kind"], norm["flops"]) == ("rms_norm_kernel", "norm", None)
     assert rows(run)[4]["op"] is None
@@ -63,7 +65,7 @@ def test_flops_go_to_the_kernel_that_does_the_product(run: Run) -> None:
 
 
 def test_copies_and_sets(run: Run) -> None:
-    copied, cleared = rows(run, "copies")[0], rows(run, "memsets")[0]
+    copied, cleared = rows(run, "copies")[0], rows(run, "memory_sets")[0]
     assert (copied["bytes"], copied["kind"], copied["start_ns"]) == (4096, "host_to_device", samples.BASE + 290_000)
     assert (cleared["bytes"], cleared["end_ns"] - cleared["start_ns"]) == (64, 1000)
 
@@ -72,8 +74,20 @@ def test_steps_are_those_in_which_kernels_were_launched(run: Run) -> None:
     prefill, decode = rows(run, "steps")
     assert (prefill["kind"], prefill["source"], prefill["kernels"]) == ("prefill", "annotation", 3)
     assert (prefill["start_ns"], prefill["end_ns"]) == (samples.BASE + 300_125, samples.BASE + 320_001)
-    assert (prefill["busy_ns"], prefill["gap_ns"]) == (17_501, 19_876 - 17_501)
+    assert (prefill["busy_ns"], prefill["gap_ns"]) == (17_501, None)
     assert (decode["kind"], decode["kernels"], decode["device"], decode["process_id"]) == ("decode", 2, 0, 4242)
+    assert decode["gap_ns"] == 400_000 - 320_001
+    assert (run.summary["steps"], run.summary["steps_decode"]) == (2, 1)
+    times = {point.metric: point.value for point in run.points if point.statistic == "mean"}
+    assert times["decode_step_time"] == pytest.approx(5e-6)
+
+
+def test_attention_tells_the_kind_that_a_range_does_not(tmp_path: Path) -> None:
+    given = [event for event in samples.events() if event.get("cat") != "user_annotation"]
+    given += [samples.complete("user_annotation", "ProfilerStep#1", 0.0, 1e3), samples.call(240.0, 600, 0)]
+    given.append(samples.kernel("fmhaSm100fKernel_QkvE4m3OBfloat16PagedKvDenseForGen", 420.0, 1.0, 600, None))
+    steps = rows(importers.read(samples.trace(tmp_path / "x", given)), "steps")
+    assert [(step["kind"], step["kernels"], step["name"]) for step in steps] == [("decode", 6, "ProfilerStep#1")]
 
 
 @pytest.mark.parametrize(

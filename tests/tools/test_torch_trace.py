@@ -1,7 +1,7 @@
 """The made PyTorch trace is one that the importer takes, with nothing left out."""
 
 import importers
-from tools.bench_torch import bare, measured
+from tools.bench_torch import traces
 from tools.make_torch_trace import LAYERS, write
 
 
@@ -18,10 +18,8 @@ def test_a_made_trace_is_whole(tmp_path):
     assert run.gpu == "h100-sxm"
 
 
-def test_a_process_is_measured(tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(b"x" * 1000)
-    seconds, busy, peak = measured(bare, path)
-    assert seconds >= 0
-    assert busy > 0
-    assert 2**20 < peak < 2**34
+def test_its_import_is_measured():
+    plain, zipped = traces(200_000)
+    assert zipped.size < plain.size
+    assert all(line.cpu > 0 and 2**20 < line.peak < 2**34 for line in (plain, zipped))
+    assert "PyTorch trace of" in plain.text()
