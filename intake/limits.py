@@ -56,6 +56,11 @@ class Limits:
     secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
     @property
+    def written(self) -> int:
+        """Largest file that a process that reads may write: an archive's member, a table [B]."""
+        return 2 * self.file
+
+    @property
     def cpu_seconds(self) -> int:
         """On the processors, all threads of a process that reads [s]."""
         return math.ceil(CPUS * self.seconds)

@@ -109,9 +109,12 @@ class Reading:
             timer.start()
             try:
                 whole = self._listen(process, _request(path, root, limits))
+                self._judge(whole, process.wait(), limits)
             finally:
                 timer.cancel()
-            self._judge(whole, process.wait(), limits)
+            if not whole:
+                with suppress(StoreError):
+                    Store(root).sweep()
 
     def _listen(self, process: subprocess.Popen[bytes], request: bytes) -> bool:
         """Follows the child's events to their end; whether it said that this is all."""
@@ -221,8 +224,6 @@ class Readers:
         try:
             if reading.state is State.WAITING:
                 reading._run(path, root, self._limits)
-                with suppress(StoreError):
-                    Store(root).sweep()
         except OSError as error:
             reading._refuse(StoreError(f"{reading.name}: no process could be started to read it: {error.strerror}."))
         finally:
@@ -241,7 +242,7 @@ def _request(path: Path, root: Path | str, limits: Limits) -> bytes:
         "path": str(path.absolute()),
         "store": str(root) if "://" in str(root) else str(Path(root).absolute()),
         "cpu_seconds": limits.cpu_seconds,
-        "file_bytes": limits.total,
+        "file_bytes": limits.written,
         "memory_bytes": limits.memory,
     }
     return json.dumps(wanted).encode() + b"\n"

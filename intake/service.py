@@ -17,8 +17,9 @@ from intake.limits import Limits, limits
 from intake.reading import Readers, Reading
 from intake.route import routes
 from intake.tokens import LIFETIME, Tokens
-from planner.errors import UploadRefused
+from planner.errors import StoreError, UploadRefused
 from planner.quantities import MINUTE
+from store.runs import Store
 
 SWEEP = 5 * MINUTE
 
@@ -84,9 +85,12 @@ class Intake:
         return [upload for upload in self._desk.of_session(session) if upload.state is State.HERE]
 
     @asynccontextmanager
-    async def serve(self) -> AsyncIterator[None]:
-        """To be entered while a server has the route: old files are swept away, and at the end all of them."""
-        sweeper = asyncio.create_task(self._sweep())
+    async def serve(self, root: Path | str) -> AsyncIterator[None]:
+        """To be entered while a server has the route: old files are swept away, and at the end all of them.
+
+        root : of the store, where what writers that died left is swept away too
+        """
+        sweeper = asyncio.create_task(self._sweep(root))
         self.serving = True
         try:
             yield
@@ -102,7 +106,9 @@ class Intake:
         self._readers.close()
         self._desk.close()
 
-    async def _sweep(self) -> None:
+    async def _sweep(self, root: Path | str) -> None:
+        with suppress(StoreError):
+            await asyncio.to_thread(Store(root).sweep)
         while True:
             await asyncio.sleep(SWEEP)
             self._desk.sweep()

@@ -12,7 +12,8 @@ import os
 import re
 import tempfile
 import time
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,9 +70,12 @@ class LocalShelf:
         """Names of the tables of a run."""
         return sorted(path.stem for path in Path(place.folder, TABLES).glob(f"*{SUFFIX}"))
 
-    def staging(self) -> AbstractContextManager[Path]:
-        """A folder beside the runs, so that a rename moves it."""
-        return leases.leased(self.root / WORK)
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A folder beside the runs, so that a rename moves it; what died there before is swept."""
+        self.sweep()
+        with leases.leased(self.root / WORK) as folder:
+            yield folder
 
     def publish(self, staged: Path, run_id: str) -> None:
         """One rename makes the run visible. If another process was first, its run is the same and stays."""

@@ -88,11 +88,17 @@ class ObjectShelf:
         attempt = f"{time.time_ns():016x}{secrets.token_hex(4)}"
         folder, head = self._folder(run_id, attempt), self._head(run_id, attempt)
         parts = [path for path in staged.rglob("*") if path.is_file() and path != staged / HEAD_FILE]
-        with reached():
-            self._files.put(
-                [str(path) for path in parts], [f"{folder}/{path.relative_to(staged).as_posix()}" for path in parts]
-            )
-            self._files.put_file(str(staged / HEAD_FILE), head)
+        try:
+            with reached():
+                self._files.put(
+                    [str(path) for path in parts], [f"{folder}/{path.relative_to(staged).as_posix()}" for path in parts]
+                )
+                self._files.put_file(str(staged / HEAD_FILE), head)
+        except BaseException:  # cancelled, too: what was sent is taken back, as far as the store can be reached
+            with suppress(StoreError):
+                self._discard([head])
+                self._discard([folder], recursive=True)
+            raise
         if [place.head for place in self.places(run_id)] != [head]:
             self._discard([head])
             self._discard([folder], recursive=True)

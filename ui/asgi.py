@@ -20,6 +20,7 @@ from streamlit.runtime import Runtime, get_instance
 
 from intake.service import intake
 from planner.quantities import MIB
+from store.runs import default_root
 
 ENDPOINT = "/_stcore/upload_file/"
 SESSION, TOTAL = 64 * MIB, 512 * MIB
@@ -87,7 +88,7 @@ def parts() -> dict[str, Any]:
 
 @asynccontextmanager
 async def _serving(_: Any) -> AsyncIterator[None]:
-    async with intake().serve():
+    async with intake().serve(default_root()):
         yield
 
 

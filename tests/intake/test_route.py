@@ -34,7 +34,8 @@ class Server:
         self.folder, self.gone = folder, set[str]()
         self.intake = Intake(Limits(folder, secret=SECRET, **limits))
         app = Starlette(
-            routes=self.intake.routes(lambda session: session not in self.gone), lifespan=lambda _: self.intake.serve()
+            routes=self.intake.routes(lambda session: session not in self.gone),
+            lifespan=lambda _: self.intake.serve(folder / "store"),
         )
         self.uvicorn = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="error", lifespan="on"))
         self.thread = threading.Thread(target=self.uvicorn.run, daemon=True)

@@ -33,6 +33,7 @@ def test_a_run_without_its_head_is_none(remote: Store, monkeypatch: pytest.Monke
     shelf = remote._shelf
     with monkeypatch.context() as patch:
         patch.setattr(shelf._files, "put_file", broken)
+        patch.setattr(shelf._files, "rm", broken)
         with pytest.raises(StoreError, match="cannot be read or written: connection reset"):
             remote.save(sample())
     assert all("/parts/" in f"/{path}" for path in paths(remote))
@@ -45,6 +46,14 @@ def test_a_run_without_its_head_is_none(remote: Store, monkeypatch: pytest.Monke
     assert remote.sweep() <= 1
     assert {path.split("/")[1][:12] for path in paths(remote) if path.startswith("parts")} == {OTHER[:12]}
     assert remote.table(OTHER, "kernels").num_rows == 6
+
+
+def test_what_cannot_be_sent_is_taken_back(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(remote._shelf._files, "put_file", broken)
+        with pytest.raises(StoreError, match="connection reset"):
+            remote.save(sample())
+    assert paths(remote) == []
 
 
 def test_a_deletion_cut_short_deletes(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
