@@ -183,13 +183,14 @@ def typed_prices(text: str) -> dict[str, Price]:
     for part in names(text):
         words = part.split()
         try:
-            gpu, kind, value = find_gpu(" ".join(words[:-2])).id, words[-2], float(words[-1])
+            kind, value = words[-2], float(words[-1])
             unit = PRICE_KINDS[kind]
         except (ValueError, KeyError, IndexError):
             raise ScenarioError(
                 f'A price is "{part[:40]}": write a GPU, one of {", ".join(PRICE_KINDS)}, and USD, such as '
                 '"h100-sxm on_demand 2.5".'
             ) from None
+        gpu = find_gpu(" ".join(words[:-2])).id
         if not 0 <= value < float("inf"):
             raise ScenarioError(f'A price is "{part[:40]}": it must be 0 or more.')
         found.setdefault(gpu, {})[kind] = Quote(value * unit, Source("typed in"), "")

@@ -26,7 +26,7 @@ def sentence(of: Option, promises: tuple[Promise, ...]) -> str:
     figures = [f"p{100 * key[1]:.0f} {NAMES[key[0]]} {between(of.figures[key])}" for key in told if key in of.figures]
     month = of.per_month
     paid = f"{month.value:,.0f} USD a month" if month is not None else f"no price known ({', '.join(of.bill.missing)})"
-    sure = f"the promises hold with a chance of {chance_text(of.chance)}; " if promises else ""
+    sure = f"chance that the promises hold {chance_text(of.chance)}; " if promises else ""
     return f"{deployment(of)}, {paid}, {', '.join(figures)}; {sure}basis: {of.basis.label}."
 
 
@@ -60,11 +60,11 @@ def chance_text(chance: float) -> str:
     chance : [1]
 
     >>> chance_text(0.874), chance_text(1.0)
-    ('87.4 %', 'more than 97 %')
+    ('87.4 %', '> 97 %')
     """
     if chance > SUREST:
-        return f"more than {percent(SUREST)}"
-    return f"less than {percent(1 - SUREST)}" if chance < 1 - SUREST else percent(chance)
+        return f"> {percent(SUREST)}"
+    return f"< {percent(1 - SUREST)}" if chance < 1 - SUREST else percent(chance)
 
 
 def setup(of: Option) -> str:

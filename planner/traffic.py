@@ -18,6 +18,7 @@ from planner.recorded import Recorded
 HOURS = 24
 STEADY = (1.0,) * HOURS
 LONGEST = 10_000_000
+MOST_RATE = 1e6
 YEARS_AHEAD = 20
 STRATA = 64
 """Different lengths of a simulated run: quantiles of the distribution. Steps that are alike are timed once [1]."""
@@ -159,7 +160,7 @@ def _even(count: int, random: np.random.Generator) -> FloatArray:
 
 def _check(asked: Traffic) -> None:
     ranges = {
-        "rate": (asked.rate, 1e-6, 1e6),
+        "rate": (asked.rate, 1e-6, MOST_RATE),
         "prompt_tokens": (asked.prompt_tokens, 1, LONGEST),
         "output_tokens": (asked.output_tokens, 1, LONGEST),
         "spread": (asked.spread, 0, 5),
@@ -171,5 +172,10 @@ def _check(asked: Traffic) -> None:
     for name, (value, low, high) in ranges.items():
         if not low <= value <= high:
             raise InvalidWorkload(f"{name} is {value:g}: it must be between {low:g} and {high:g}.")
+    if asked.peak > MOST_RATE:
+        raise InvalidWorkload(
+            f"In {asked.years:g} years the busiest hour would have {asked.peak:.3g} requests a second: it must "
+            f"be at most {MOST_RATE:,.0f}. Lower growth or years_ahead."
+        )
     if asked.load_factor <= 0:
         raise InvalidWorkload("The daily profile is zero in every hour: give the busiest hour a share of 1.")

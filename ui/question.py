@@ -66,13 +66,15 @@ PARAMETERS = {
     "eager": link.choice((False, True), default=False),
     "async": link.choice(SWITCH, OWN),
     "prefix": link.choice(SWITCH, OWN),
+    "rate": link.number(1e-6, 1e6, None),
+    "experts": link.choice(COUNTS, 1),
 }
 COLUMNS = {
     "gpu": "gpu", "model": "model", "tensor_parallel": "gpus", "quantization": "quantization", "kv_cache": "kv",
     "concurrency": "concurrency", "input_tokens": "prompt", "output_tokens": "output",
     "prefix_cached_tokens": "cached", "mode": "load", "engine_version": "version", "max_num_seqs": "seqs",
     "max_num_batched_tokens": "budget", "enforce_eager": "eager", "async_scheduling": "async",
-    "prefix_caching": "prefix",
+    "prefix_caching": "prefix", "request_rate": "rate", "expert_parallel": "experts",
 }  # fmt: skip
 """Column of predict.INPUTS -> key in session state and link."""
 HELP = {
@@ -91,6 +93,8 @@ HELP = {
     "budget": "Tokens in one step; empty takes vLLM's default for this GPU.",
     "async": "The host prepares a step while the GPU runs the one before. auto: on from vLLM 0.14.",
     "prefix": "Blocks of the KV cache are found again by their content. auto: on from vLLM 0.8.",
+    "rate": "Arrivals in an open loop; empty: a closed loop at the requests at once.",
+    "experts": "GPUs over which whole experts are spread; divides the GPUs.",
     "config": "Stands in for the model above. It stays in this session; a link does not carry it.",
 }
 
@@ -232,6 +236,11 @@ def _more() -> None:
     st.toggle("Eager mode (no CUDA graphs)", key="eager", persist_state="session")
     _select("Async scheduling", "async", SWITCH)
     _select("Prefix caching", "prefix", SWITCH)
+    st.number_input(
+        "Requests a second", min_value=1e-6, max_value=1e6, value=None, key="rate", help=HELP["rate"], format="%g",
+        placeholder="closed loop", persist_state="session",
+    )  # fmt: skip
+    _select("Expert parallel", "experts", COUNTS)
     config_box("config")
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from planner.estimate import estimate
 from planner.predict import question
+from ui.buying import pool
 from ui.charts.memory import memory_spec
 from ui.charts.roofline import roofline_spec
 from ui.charts.waterfall import waterfall_spec
@@ -18,8 +19,9 @@ from ui.charts.waterfall import waterfall_spec
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> bool:
-    """Loads the catalogue and chart specifications, answers one question, and freezes what is in memory."""
+    """Loads catalogue and chart specifications, starts processes, answers one question, freezes what is in memory."""
     estimate(question({"gpu": "h100-sxm", "model": "meta-llama/Llama-3.1-8B-Instruct"}))
+    pool()
     for theme in ("light", "dark"):
         roofline_spec(theme)
         memory_spec(theme)

@@ -58,6 +58,7 @@ def test_recorded_pairs_stay_together_and_give_the_means():
         (Traffic(1, 100, 10, profile=(0.0, 0.0)), "zero in every hour"),
         (Traffic(1, 100, 10, profile=(1.0, -1.0)), "hour 1"),
         (Traffic(1, 100, 10, years=100), "years"),
+        (Traffic(10, 100, 10, growth=50, years=20), "busiest hour"),
     ],
 )
 def test_bad_traffic_is_refused_by_name(asked, word):

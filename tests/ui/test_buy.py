@@ -1,0 +1,202 @@
+"""The Buy page: it answers, refuses, stays in its link, and its files and charts hold what it says."""
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree as ET
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from planner.demand import Candidate, demand
+from planner.predict import question
+from planner.presets import presets
+from planner.sensitivity import swings
+from planner.sizing import option
+from tests.planner.demands import promised, wanted
+from ui.buy_question import KEYS, PARAMETERS
+from ui.charts import pareto, tornado
+from ui.link import written
+from ui.offers import plan_address
+from ui.question import COLUMNS
+from ui.sheets import csv_bytes, xlsx_bytes
+
+ROOT = Path(__file__).parents[2]
+SMALL = {"among": "h100-sxm,l40s", "split": "1", "formats": "auto"}
+
+
+@pytest.fixture(autouse=True)
+def empty_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
+
+
+@pytest.fixture(scope="module")
+def found():
+    asked = demand(wanted(slo=promised(headroom=0.2)))
+    return [option(asked, Candidate(gpu)) for gpu in ("h100-sxm", "l40s")]
+
+
+def opened(**values):
+    app = AppTest.from_file(str(ROOT / "ui" / "pages" / "buy.py"), default_timeout=120)
+    for key, value in {**SMALL, **values}.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def text(app):
+    return " ".join(element.value for element in (*app.markdown, *app.error, *app.warning, *app.caption))
+
+
+def table(app):
+    return next(frame.value for frame in app.dataframe if "What binds" in frame.value.columns)
+
+
+def test_the_answer_comes_first_and_everything_under_it():
+    app = opened()
+    assert not app.exception
+    assert not app.error
+    head = app.markdown[0].value
+    assert head.startswith("#### ")
+    assert "USD a month" in head
+    assert "p95 TTFT" in head
+    assert "basis" in head
+    assert [metric.label for metric in app.metric][:3] == ["USD a month", "p95 TTFT", "p95 TPOT"]
+    assert list(table(app)["GPU"]) == ["L40S PCIe", "H100 SXM5 80GB"]
+    assert len(app.get("vega_lite_chart")) == 4
+    assert "Ways to pay" in text(app)
+    assert {button.label for button in app.get("download_button")} >= {"Download as CSV", "Download as XLSX"}
+
+
+def test_seven_controls_before_more():
+    app = opened()
+    labels = [widget.label for widget in (*app.selectbox, *app.number_input)]
+    inside = [widget.label for widget in (*app.expander[0].selectbox, *app.expander[0].number_input)]
+    before = [label for label in labels if label not in inside]
+    assert before == [
+        "Model", "Pay", "Peak requests/s", "Prompt tokens", "Output tokens", "p95 TTFT ≤ ms", "p95 TPOT ≤ ms"
+    ]  # fmt: skip
+
+
+def test_a_preset_fills_in_the_traffic():
+    app = opened()
+    app.pills(key="traffic_preset").set_value("Batch summarising").run()
+    assert not app.exception
+    assert app.number_input(key="prompts").value == presets()["Batch summarising"].traffic.prompt_tokens
+    assert "CNN/DailyMail" in text(app)
+
+
+def test_no_is_an_answer_with_the_nearest():
+    app = opened(tpot95="1")
+    assert not app.exception
+    assert app.markdown[0].value.startswith("#### No: nothing keeps these promises. Nearest: 1 × h100")
+    assert app.expander[1].label == "Not options: 2"
+
+
+def test_a_missing_price_is_asked_for_and_not_drawn():
+    app = opened(among="h200-nvl")
+    assert "no price known" in app.markdown[0].value
+    assert "Type prices in under More" in text(app)
+    assert app.metric[0].value == "no price"
+
+
+def test_typed_prices_and_an_api_come_from_the_link():
+    app = opened(prices="h100-sxm on_demand 0.1,h100-sxm purchase 30000", hosting="100", apiin="1", apiout="2")
+    assert not app.exception
+    assert table(app)["GPU"].iloc[0] == "H100 SXM5 80GB"
+    assert "They cost the same at" in text(app)
+    ways = next(frame.value for frame in app.dataframe if "Way" in frame.value.columns)
+    assert ways["USD a month"].notna().all() or ways["Missing"].iloc[1] != "–"
+    assert "months" in str(ways["Buying pays back after"].tolist())
+
+
+@pytest.mark.parametrize(("key", "value"), [("peak", "-1"), ("among", "h1000"), ("pay", "steal"), ("shared", "2")])
+def test_a_bad_link_is_told_and_replaced(key, value):
+    app = opened(**{key: value})
+    assert not app.exception
+    assert f"The link says {key}" in app.warning[0].value.replace("\\", "")
+
+
+def test_bad_values_are_sentences():
+    assert "it must be at most" in text(opened(peak="1e6", growth="50", ahead="20"))
+    assert "A price is" in text(opened(prices="nonsense")).replace("\\", "")
+    assert "No model" in text(opened(model="some/Thing-9000"))
+
+
+def test_every_parameter_reads_what_it_writes():
+    for key, parameter in PARAMETERS.items():
+        if parameter.default not in (None, "", False, []):
+            assert parameter.read(written(parameter.default)) == parameter.default, key
+    assert len({key for key, _ in KEYS.values()}) == len(KEYS)
+
+
+def test_every_option_opens_in_plan_with_its_whole_question(found):
+    for one in found:
+        address = urlsplit(plan_address(one, "meta-llama/Llama-3.1-8B-Instruct"))
+        told = {"gpu": "h100-sxm", "model": "meta-llama/Llama-3.1-8B-Instruct", **dict(parse_qsl(address.query))}
+        asked = question({column: told[key] for column, key in COLUMNS.items() if key in told})
+        assert asked.deployment.gpu.id == one.candidate.gpu
+        assert asked.workload.request_rate == pytest.approx(one.rate, rel=1e-6)
+        assert asked.workload.prompt_tokens == 427
+        assert asked.quantization == one.scenario.quantization
+        app = AppTest.from_file(str(ROOT / "ui" / "pages" / "plan.py"), default_timeout=60)
+        for key, value in parse_qsl(address.query):
+            app.query_params[key] = value
+        app.run()
+        assert not app.exception
+        assert "requests a second" in app.markdown[0].value
+
+
+def test_charts_hold_the_options_and_say_so(found):
+    for theme in ("light", "dark"):
+        assert pareto.pareto_spec(theme, "p95 TTFT (ms)", False)["layer"]
+        assert tornado.tornado_spec(theme, "USD a month")["layer"]
+    rows = pareto.latency_rows(found, ("tpot", 0.95))["options"]
+    assert {row["kind"] for row in rows} == {"not beaten"}
+    assert "not beaten by any other: " in pareto.described(rows)
+    bars = tornado.rows(swings(wanted(slo=promised(headroom=0.2)), found), found[1].per_month.value)
+    assert len(bars["swings"]) == 10
+    assert bars["base"] == [{"value": found[1].per_month.value}]
+
+
+def test_options_without_a_price_are_not_drawn_as_free():
+    none = option(demand(wanted(gpus=("h200-nvl",))), Candidate("h200-nvl"))
+    assert pareto.throughput_rows([none]) == {"options": []}
+
+
+HOSTILE = [{"gpu": "=cmd()", "usd": 1.5, "note": "+1", "more": "@x", "flag": True, "none": None, "minus": -3}]
+
+
+def test_a_csv_holds_inputs_and_no_formula():
+    told = csv_bytes(HOSTILE, {"model": "-x", "rate": "20"}).decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(told))
+    assert row["gpu"] == "'=cmd()"
+    assert row["note"] == "'+1"
+    assert row["more"] == "'@x"
+    assert row["usd"] == "1.5"
+    assert row["minus"] == "-3"
+    assert row["input_model"] == "'-x"
+    assert row["input_rate"] == "20"
+
+
+def test_a_workbook_holds_numbers_text_and_no_formula():
+    book = zipfile.ZipFile(io.BytesIO(xlsx_bytes({"Options": HOSTILE, "Inputs": [{"input": "rate", "value": "20"}]})))
+    names = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
+    assert len(names) == 2
+    sheet = ET.fromstring(book.read(names[0]))  # noqa: S314 - written just above
+    space = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    assert sheet.findall(".//x:f", space) == []
+    kinds = [cell.get("t") for cell in sheet.findall(".//x:row", space)[1].findall("x:c", space)]
+    assert kinds == ["s", None, "s", "s", "b", None]
+    assert b"=cmd()" in book.read("xl/sharedStrings.xml")
+
+
+def test_real_lengths_from_a_csv_stand_in():
+    app = opened()
+    app.file_uploader(key="requests_csv").upload(
+        "real.csv", b"prompt_tokens,output_tokens\n" + b"300,40\n" * 60, "text/csv"
+    ).run()
+    assert not app.exception
+    assert "With lengths from real.csv" in text(app).replace("\\", "")
+    assert "60 requests, in the mean 300 and 40 tokens" in text(app)

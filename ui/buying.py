@@ -1,0 +1,111 @@
+"""The search as a page runs it: on processes of the server, shown as it goes, stopped when the reader moves on."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor
+
+import loky
+import streamlit as st
+
+from planner.buy import search
+from planner.demand import Demand
+from planner.option import Option, Refusal
+from planner.prices import price_book
+from planner.sensitivity import Swing, swings
+
+Result = Option | Refusal
+REMEMBERED = 24
+IDLE = 300
+"""After so long without work a process ends and gives its memory back [s]."""
+SHOWN_EVERY = 6
+"""Results between two drawings of the table while the search goes on."""
+
+
+@st.cache_resource(show_spinner=False)
+def pool() -> Executor:
+    """Processes for all sessions: fresh interpreters, since a forked copy of a threaded server may hang. The first work
+    starts them.
+    """
+    started = loky.ProcessPoolExecutor(max_workers=os.cpu_count(), timeout=IDLE)
+    started.submit(price_book)
+    return started
+
+
+@st.cache_resource(show_spinner=False)
+def remembered() -> OrderedDict[Demand, tuple[Result, ...]]:
+    """Whole searches of all sessions, the latest last."""
+    return OrderedDict()
+
+
+def bought(asked: Demand, draw: Callable[[Sequence[Result]], None]) -> tuple[tuple[Result, ...], bool]:
+    """All options of a demand; while they are found, `draw` shows those so far.
+
+    asked : the demand
+    draw : called now and then with what is known
+    returns : results, and whether the search came to its end
+    """
+    known = remembered()
+    if asked in known:
+        known.move_to_end(asked)
+        return known[asked], True
+    kept: tuple[Demand, list[Result]] | None = st.session_state.get("half_bought")
+    if kept is not None and kept[0] == asked and st.session_state.get("stopped"):
+        if st.button("Go on searching", key="go_on"):
+            st.session_state["stopped"] = False
+            st.rerun()
+        return tuple(kept[1]), False
+    found = _searched(asked, draw)
+    known[asked] = tuple(found)
+    while len(known) > REMEMBERED:
+        known.popitem(last=False)
+    return known[asked], True
+
+
+def hinges(asked: Demand, options: Sequence[Option]) -> tuple[Swing, ...]:
+    """What the answer hangs on, found once for each set of options, in a process of the pool.
+
+    asked, options : of a search
+    """
+    key = (asked, len(options))
+    if key not in hung():
+        hung()[key] = pool().submit(swings, asked, tuple(options)).result()
+        while len(hung()) > REMEMBERED:
+            hung().popitem(last=False)
+    return hung()[key]
+
+
+@st.cache_resource(show_spinner=False)
+def hung() -> OrderedDict[tuple[Demand, int], tuple[Swing, ...]]:
+    """Swings of all sessions, the latest last."""
+    return OrderedDict()
+
+
+def _searched(asked: Demand, draw: Callable[[Sequence[Result]], None]) -> list[Result]:
+    found: list[Result] = []
+    st.session_state["half_bought"], st.session_state["stopped"] = (asked, found), False
+    bar, stop = st.empty(), st.empty()
+    stop.button("Stop", key="stop", on_click=_stop)
+    bar.progress(0.0, "Every GPU by the closed form")
+    looking = search(asked, pool())
+    try:
+        for one in looking:
+            found.append(one.result)
+            share = min(1.0, one.done / max(one.total, 1))
+            bar.progress(share, f"{one.done} of {one.total} candidates settled")
+            if len(found) % SHOWN_EVERY == 1:
+                draw(found)
+    except BrokenExecutor:
+        pool.clear()
+        raise
+    finally:
+        looking.close()
+    bar.empty()
+    stop.empty()
+    return found
+
+
+def _stop() -> None:
+    st.session_state["stopped"] = True
