@@ -31,11 +31,14 @@ class Launch:
 
     name, kind : as the trace has them
     seconds : that it ran [s]
+    flops, moved : counted by a profiler or told by the launching op's shapes; None: not known [FLOP], [bytes]
     """
 
     name: str
     kind: str
     seconds: float
+    flops: float | None = None
+    moved: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +72,38 @@ def match(
     returns : kernels and ops together, longest first
     valid : up to 20,000 kernels; a step that is longer is aligned up to there
     """
-    said = corrected or {}
     order = sequence(step)
-    known = list(launches)[:LONGEST]
-    places = _aligned(_fits(known, order, implements, said))
+    found = places(launches, order, implements, corrected)
+    return added_up(
+        (launch, order[at].op.name if at >= 0 else None) for launch, at in zip(launches, found, strict=True)
+    )
+
+
+def places(
+    launches: Sequence[Launch],
+    order: Sequence[OpTime],
+    implements: Implements,
+    corrected: Mapping[str, str | None] | None = None,
+) -> list[int]:
+    """For each kernel of a step the place of its op in the step's sequence, -1 for none.
+
+    launches, implements, corrected : as in match [s]
+    order : from `sequence`
+    """
+    known = launches[:LONGEST]
+    found = _aligned(_fits(known, order, implements, corrected or {})).tolist()
+    return [*found, *[-1] * (len(launches) - len(known))]
+
+
+def added_up(pairs: Iterable[tuple[Launch, str | None]]) -> tuple[Matched, ...]:
+    """Launches of one kernel for one op together, longest first.
+
+    pairs : each launch with its op's name [s]
+    """
     sums: dict[tuple[str, str, str | None], tuple[int, float]] = {}
-    for launch, place in zip(known, places.tolist(), strict=True):
-        key = (launch.name, launch.kind, order[place].op.name if place >= 0 else None)
-        count, seconds = sums.get(key, (0, 0.0))
-        sums[key] = (count + 1, seconds + launch.seconds)
+    for launch, op in pairs:
+        count, seconds = sums.get((launch.name, launch.kind, op), (0, 0.0))
+        sums[launch.name, launch.kind, op] = (count + 1, seconds + launch.seconds)
     found = [Matched(*key, count, seconds) for key, (count, seconds) in sums.items()]
     return tuple(sorted(found, key=lambda matched: -matched.seconds))
 

@@ -98,8 +98,14 @@ def restore(store: Store, path: Path) -> str:
     """
     with opened(path) as (run, choice):
         run_id = store.save(run)
-        if choice.gpu or choice.model:
-            store.set_choice(run_id, gpu=choice.gpu, model=choice.model)
+        if choice != Choice():
+            store.set_choice(
+                run_id,
+                gpu=choice.gpu,
+                model=choice.model,
+                ops=dict(choice.ops) or None,
+                patterns=choice.patterns or None,
+            )
     return run_id
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,20 +140,34 @@ class Store:
             return int(place.files.du(place.folder))
 
     def choice(self, run_id: str) -> Choice:
-        """The GPU and model that a person confirmed for a run.
+        """What a person said of a run.
 
         raises : RunNotFound, DamagedRun
         """
         return read_choice(self.place(run_id))
 
-    def set_choice(self, run_id: str, *, gpu: str | None = None, model: str | None = None) -> Choice:
-        """Keeps a person's word on a run's GPU and model; None leaves what was confirmed before.
+    def set_choice(
+        self,
+        run_id: str,
+        *,
+        gpu: str | None = None,
+        model: str | None = None,
+        ops: Mapping[str, str | None] | None = None,
+        patterns: Iterable[tuple[str, str]] | None = None,
+    ) -> Choice:
+        """Keeps a person's word on a run; None leaves what was said before.
 
+        ops, patterns : all of them, see Choice
         raises : RunNotFound, StoreError
         """
         place = self.place(run_id)
         before = read_choice(place)
-        choice = Choice(gpu or before.gpu, model or before.model)
+        choice = Choice(
+            gpu or before.gpu,
+            model or before.model,
+            before.ops if ops is None else tuple(ops.items()),
+            before.patterns if patterns is None else tuple(patterns),
+        )
         try:
             self._shelf.keep_choice(place, choice.as_json())
         except OSError as error:

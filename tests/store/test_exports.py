@@ -77,14 +77,14 @@ def dangerous() -> Run:
 @pytest.mark.parametrize("form", FORMS)
 def test_an_export_is_the_same_run_elsewhere(store: Store, tmp_path: Path, form: str) -> None:
     store.save(dangerous())
-    store.set_choice(HASH, gpu="l4", model="m")
+    store.set_choice(HASH, gpu="l4", model="m", ops={"k": "ffn.up", "other": None}, patterns=[("my_k", "gemm")])
     target = tmp_path / "run"
     exports.write(store, "0123", target, form)
     assert restore.is_export(target)
     there = Store(tmp_path / "there")
     assert restore.restore(there, target) == HASH[:12]
     assert there.run(HASH) == store.run(HASH)
-    assert there.choice(HASH) == Choice("l4", "m")
+    assert there.choice(HASH) == Choice("l4", "m", (("k", "ffn.up"), ("other", None)), (("my_k", "gemm"),))
     assert there.table(HASH, "wide").equals(store.table(HASH, "wide"))
     assert parquet.units(there.table(HASH, "wide").schema) == {"start_ns": "ns"}
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from planner.errors import RunNotFound
 from planner.measured import KernelSample, MeasuredPoint, Note, Run, Severity
 from store import Choice, Store, default_root, parquet
+from store.choices import choice_of
 from tests.store.samples import HASH, OTHER, WORD, Rows, contents, sample
 
 NUMBERS = st.floats(allow_nan=False)
@@ -167,6 +168,21 @@ def test_a_choice_is_kept_beside_the_evidence(store: Store) -> None:
     assert store.runs()[0].gpu == "h200-sxm"
     assert {path: path.read_bytes() for path in folder.rglob("*.parquet")} == evidence
     assert sorted(path.name for path in folder.iterdir() if path.suffix != ".parquet") == ["choices.json", "tables"]
+
+
+def test_corrections_and_patterns_are_kept_and_replaced_whole(store: Store) -> None:
+    run_id = store.save(sample())
+    store.set_choice(run_id, ops={"a": "ffn.up", "b": None}, patterns=[("my_k", "gemm")])
+    store.set_choice(run_id, gpu="l4", ops={"b": None})
+    assert store.choice(run_id) == Choice("l4", None, (("b", None),), (("my_k", "gemm"),))
+
+
+@pytest.mark.parametrize(
+    "told", ['{"ops": 3}', '{"ops": [["a"]]}', '{"ops": [[1, "b"]]}', '{"patterns": [["a", null]]}']
+)
+def test_a_choice_that_is_none_is_refused(told: str) -> None:
+    with pytest.raises(ValueError, match=r"pair"):
+        choice_of(told.encode())
 
 
 def test_default_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
