@@ -68,7 +68,8 @@ def match(
     launches : kernels of one step on one GPU, in order of start [s]
     step : the model's step of the same kind
     implements : whether a class of kernel can be a given op
-    corrected : kernel's name -> op's name, or None for no op: what a person said, which wins over its class
+    corrected : kernel's name -> op's name, without its group of layers (`ungrouped`), or None for no op: what a person
+        said, which wins over its class
     returns : kernels and ops together, longest first
     valid : up to 20,000 kernels; a step that is longer is aligned up to there
     """
@@ -155,6 +156,16 @@ def sequence(step: StepTime) -> tuple[OpTime, ...]:
     return (*before, *(time for _, group in layers for time in group), *after)
 
 
+def ungrouped(name: str) -> str:
+    """An op's name without its group of alike layers.
+
+    >>> ungrouped("layers1.experts.up"), ungrouped("ffn.up")
+    ('experts.up', 'ffn.up')
+    """
+    head, _, rest = name.partition(".")
+    return rest if head.startswith("layers") and rest else name
+
+
 def _group(name: str, count: float) -> str:
     """The group of layers of an op; empty for one that runs once a step."""
     head = name.partition(".")[0]
@@ -170,7 +181,7 @@ def _fits(
         key = (launch.name, launch.kind)
         if key not in rows:
             can = (
-                [time.op.name == said[launch.name] for time in order]
+                [ungrouped(time.op.name) == said[launch.name] for time in order]
                 if launch.name in said
                 else [implements(launch.kind, time) for time in order]
             )

@@ -11,7 +11,7 @@ Kernels between two steps (the last product and sampling often run outside of a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +53,13 @@ class TracedStep:
 class Explained:
     """Measured steps, explained by the model's.
 
+    steps : how many were matched [1]
     matched : kernels and their ops, over all steps [s]
     marks : each op at its FLOPs over its measured time; the name is that of the kernel that takes longest for it
     parts : of the step nearest to the median, from the floor to its period [s]
     """
 
+    steps: int
     matched: tuple[Matched, ...]
     marks: tuple[Mark, ...]
     parts: tuple[Part, ...]
@@ -122,6 +124,7 @@ def explained(
     of_first = _by_kind(steps[0].launches, found[0], order)
     first = steps[0]
     return Explained(
+        len(steps),
         added_up(
             (launch, order[at].op.name if at >= 0 else None)
             for step, own in zip(steps, found, strict=True)
@@ -168,18 +171,21 @@ def _marks(
 
 
 def _mark(time: OpTime, runs: int, group: Sequence[Launch], phase: Phase, whole: float) -> Mark | None:
-    """An op on the roof: counted FLOPs and bytes, where every launch has them, come before the model's."""
+    """An op on the roof: counted FLOPs and bytes, where every launch has them, come before the model's; FLOPs without
+    bytes stand at the model's intensity.
+    """
     spent = sum(launch.seconds for launch in group)
-    flops = _counted([launch.flops for launch in group], float(time.op.flops) * runs)
-    moved = _counted([launch.moved for launch in group], float(time.op.moved) * runs)
-    if not (spent and flops and moved):
+    flops = _counted((launch.flops for launch in group), float(time.op.flops) * runs)
+    if not (spent and flops and float(time.op.flops)):
         return None
+    moved = _counted((launch.moved for launch in group), flops * float(time.op.moved) / float(time.op.flops))
     longest = max(added_up((launch, None) for launch in group), key=lambda one: one.seconds).kernel
     intensity, rate = flops / moved, flops / spent
     above = rate > float(attainable(intensity, phase.peak, phase.bandwidth))
     return Mark(longest, time.op.name, time.bound, intensity, rate, spent / runs, spent / whole, above)
 
 
-def _counted(told: Sequence[float | None], model: float) -> float:
-    known = [value for value in told if value is not None]
-    return sum(known) if len(known) == len(told) else model
+def _counted(told: Iterable[float | None], model: float) -> float:
+    values = list(told)
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else model

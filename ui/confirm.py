@@ -26,10 +26,11 @@ class Confirmed:
     cells: dict[str, str]
 
 
-def confirm(run: Run) -> Confirmed:
+def confirm(run: Run, *, phase_told: bool = False) -> Confirmed:
     """Controls with the file's own word as default.
 
     run : whose gaps are asked for
+    phase_told : its steps tell which phase they are
     """
     gpu_said = f"the file says {', '.join(run.gpu_names)}" if run.gpu_names else "the file does not say"
     first = st.columns([3, 1, 4, 2, 2], vertical_alignment="bottom")
@@ -44,7 +45,7 @@ def confirm(run: Run) -> Confirmed:
         config_box(f"config-{run.id}")
     scheme = _scheme(run, first[3])
     cells = {"tensor_parallel": str(count), "quantization": "" if scheme == OWN else scheme}
-    cells |= _load(run)
+    cells |= _load(run, ask_phase=bool(run.kernels) and not phase_told)
     model = own_model(f"config-{run.id}") or named_model(name)
     _keep(run, gpu, name)
     return Confirmed(gpu, model, cells)
@@ -73,7 +74,7 @@ def _scheme(run: Run, column: st.delta_generator.DeltaGenerator) -> str:
     )
 
 
-def _load(run: Run) -> dict[str, str]:
+def _load(run: Run, *, ask_phase: bool) -> dict[str, str]:
     """Load and lengths: asked where no point tells them; a trace is also asked which phase it shows."""
     asked: dict[str, str] = {}
     told = {
@@ -88,12 +89,12 @@ def _load(run: Run) -> dict[str, str]:
         "output_tokens": ("Output tokens", 128),
     }
     missing = [name for name, known in told.items() if not known]
-    columns = st.columns(4, vertical_alignment="bottom") if missing or run.kernels else []
+    columns = st.columns(4, vertical_alignment="bottom") if missing or ask_phase else []
     for column, name in zip(columns, missing, strict=False):
         text, usual = labels[name]
         value = column.number_input(text, min_value=1, value=usual, step=1, key=f"{name}-{run.id}")
         asked[name] = format_cell(float(value))
-    if run.kernels:
+    if ask_phase:
         columns[3].segmented_control(
             "The trace shows", ["decode", "prefill"], default="decode", required=True, key="phase"
         )

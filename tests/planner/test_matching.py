@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from planner.estimate import estimate
 from planner.kernel_marks import implements
-from planner.matching import LEFT_OUT, Launch, _aligned, by_op, match, sequence, unmatched
+from planner.matching import LEFT_OUT, Launch, _aligned, by_op, match, sequence, ungrouped, unmatched
 from planner.scenario import Workload
 from tests.planner.questions import GPT_OSS_20B, LLAMA_8B, ask
 
@@ -62,6 +62,13 @@ def test_a_person_may_correct_a_match():
     told = found(trace(), corrected={"mystery": "ffn.down", "silu": None})
     assert told["mystery", "ffn.down"] == 32
     assert told["silu", None] == 32
+
+
+def test_a_correction_holds_for_all_groups_of_layers():
+    launches = [Launch("gate", "other", 1e-5), Launch("down", "moe", 1e-5)] * 24
+    told = match(launches, decode(GPT_OSS_20B), implements, {"gate": "experts.up"})
+    assert sum(one.launches for one in told if one.kernel == "gate" and one.op) == 24
+    assert {ungrouped(one.op) for one in told if one.op} == {"experts.up", "experts.down"}
 
 
 def test_times_of_ops_add_up_to_what_was_matched():

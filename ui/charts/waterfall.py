@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -29,6 +30,8 @@ GROUP_OF = {
 }
 KERNELS = "kernels: "
 ROW = 26
+LABEL_ROOM = 1.25
+"""Of the axis beyond the longest bar, where its label stands."""
 
 
 @cache
@@ -60,6 +63,16 @@ def waterfall_spec(theme: str) -> dict[str, Any]:
     )
     labels = base.mark_text(align="left", dx=6, color=palette.TEXT[theme]).encode(x="right:Q", text="text:N")
     return alt.layer(bars, labels).properties(height=alt.Step(ROW)).to_dict()
+
+
+def scaled(theme: str, longest: float) -> dict[str, Any]:
+    """The specification with its time axis fixed, so that two of them can be compared by eye.
+
+    longest : bar of both [s]
+    """
+    spec = copy.deepcopy(waterfall_spec(theme))
+    spec["layer"][0]["encoding"]["x"]["scale"] = {"domain": [0, longest / MILLISECOND * LABEL_ROOM]}
+    return spec
 
 
 def rows(parts: Iterable[Part], whole: str) -> dict[str, list[dict[str, Any]]]:

@@ -17,13 +17,13 @@ from ui.comparison import comparison_table, kernel_table, placed_words, verdict
 from ui.confirm import Confirmed, confirm
 from ui.download import take_along
 from ui.findings import show_findings
-from ui.link import choice, read_link, write_link
+from ui.run_box import run_box
 from ui.show import roof_chart
 from ui.table_view import show_table
 from ui.templates import templates
 from ui.uploads import uploads
 from ui.words import plain
-from ui.workspace import demo_runs, is_demo, known_runs, label, store, whole_run
+from ui.workspace import is_demo, store, whole_run
 
 
 def page() -> None:
@@ -31,22 +31,9 @@ def page() -> None:
     st.markdown("#### What was measured, on the same roof as what was predicted")
     uploads()
     templates()
+    chosen = run_box()
     try:
-        runs = known_runs()
-    except PlannerError as error:
-        st.error(plain(str(error)))
-        runs = demo_runs()
-    parameter = {"run": choice(tuple(runs), next(iter(runs)))}
-    if st.session_state.get("run") not in runs:
-        st.session_state.pop("run", None)
-    for dropped in read_link(parameter):
-        st.warning(plain(dropped))
-    chosen = st.selectbox(
-        "Run", list(runs), key="run", format_func=lambda run: label(runs[run]), persist_state="session"
-    )
-    write_link(parameter)
-    try:
-        evidence(whole_run(runs[chosen]))
+        evidence(whole_run(chosen))
     except PlannerError as error:
         st.error(plain(str(error)))
 

@@ -1,0 +1,48 @@
+"""Explain: where the time of a measured run went, from the floor to the clock, beside what was predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from planner.errors import PlannerError
+from planner.measured import Run
+from ui.comparison import verdict
+from ui.explained import show_trace
+from ui.run_box import run_box
+from ui.words import plain
+from ui.workspace import whole_run
+
+VIEWS: tuple[tuple[Callable[[Run], bool], Callable[[Run], None]], ...] = ((lambda run: bool(run.kernels), show_trace),)
+"""What a run must have, and the view of it; the first that fits is shown."""
+
+
+def page() -> None:
+    """Choice of a run, and the view that fits it."""
+    st.markdown("#### Why did it take as long as it did?")
+    chosen = run_box()
+    try:
+        explanation(whole_run(chosen))
+    except PlannerError as error:
+        st.error(plain(str(error)))
+
+
+@st.fragment
+def explanation(run: Run) -> None:
+    """The view of a run, or where to look for one that has none."""
+    st.markdown(verdict(run))
+    view = next((view for fits, view in VIEWS if fits(run)), None)
+    if view is None:
+        st.info(
+            "This run has no kernels. What was measured stands beside its prediction on the "
+            f"[Evidence page](/evidence?run={run.id})."
+        )
+        return
+    try:
+        view(run)
+    except PlannerError as error:
+        st.error(plain(str(error)))
+
+
+page()

@@ -1,0 +1,79 @@
+"""Patterns for kernels of a person's own: written here, kept beside the run, with what they change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from importers.kernel_patterns import NamePattern, effect, reclassified
+from importers.kernels import KINDS
+from planner.errors import BadPattern
+from planner.measured import Run
+from ui.words import plain
+from ui.workspace import store
+
+
+def patterns_of(run: Run) -> tuple[NamePattern, ...]:
+    """The patterns that are kept beside a run; those that are none any more are left out."""
+    found = []
+    for text, kind in store().choice(run.id).patterns:
+        try:
+            found.append(NamePattern(text, kind))
+        except BadPattern as error:
+            st.warning(plain(str(error)))
+    return tuple(found)
+
+
+def with_patterns(run: Run, patterns: tuple[NamePattern, ...]) -> Run:
+    """The run, its kernels of the kinds that a person's patterns tell."""
+    return replace(run, kernels=reclassified(run.kernels, patterns)) if patterns else run
+
+
+def pattern_box(run: Run, kept: tuple[NamePattern, ...]) -> None:
+    """Adding and removing patterns, and the share of kernel time by class before and after.
+
+    run : with the kinds that the file's import told
+    """
+    with st.expander(f"Kernels of your own: patterns for their names ({len(kept)})"):
+        with st.form(f"pattern-{run.id}", border=False):
+            columns = st.columns([4, 2, 1], vertical_alignment="bottom")
+            text = columns[0].text_input(
+                "Piece of the name", placeholder="my_fused_*gemm", help="* stands for anything"
+            )
+            kind = columns[1].selectbox("Class", KINDS)
+            if columns[2].form_submit_button("Add"):
+                _add(run, kept, text, str(kind))
+        for pattern in kept:
+            said = f"Remove “{pattern.text}” ({pattern.kind})"
+            if st.button(plain(said), key=f"drop-{run.id}-{pattern.text}-{pattern.kind}"):
+                _keep(run, tuple(other for other in kept if other != pattern))
+        if kept:
+            _effect_table(run, kept)
+
+
+def _add(run: Run, kept: tuple[NamePattern, ...], text: str, kind: str) -> None:
+    try:
+        added = (*kept, NamePattern(text.strip(), kind))
+        reclassified(run.kernels, added)
+    except BadPattern as error:
+        st.error(plain(str(error)))
+        return
+    _keep(run, tuple(dict.fromkeys(added)))
+
+
+def _keep(run: Run, patterns: tuple[NamePattern, ...]) -> None:
+    store().set_choice(run.id, patterns=[(pattern.text, pattern.kind) for pattern in patterns])
+    st.rerun()
+
+
+def _effect_table(run: Run, kept: tuple[NamePattern, ...]) -> None:
+    rows = [
+        {"Class": one.kind, "Before": one.before, "With your patterns": one.after} for one in effect(run.kernels, kept)
+    ]
+    share = st.column_config.NumberColumn(format="percent")
+    st.markdown("**Share of kernel time by class**")
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, column_config=dict.fromkeys(("Before", "With your patterns"), share)
+    )

@@ -1,0 +1,30 @@
+"""The run that a page shows: chosen in a box, carried in the link, the same on every page of a session."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from planner.errors import PlannerError
+from planner.measured import Run
+from ui.link import choice, read_link, write_link
+from ui.words import plain
+from ui.workspace import demo_runs, known_runs, label
+
+
+def run_box() -> Run:
+    """The chosen run, without points, kernels and tables; the demo's alone where the store is out of reach."""
+    try:
+        runs = known_runs()
+    except PlannerError as error:
+        st.error(plain(str(error)))
+        runs = demo_runs()
+    parameter = {"run": choice(tuple(runs), next(iter(runs)))}
+    if st.session_state.get("run") not in runs:
+        st.session_state.pop("run", None)
+    for dropped in read_link(parameter):
+        st.warning(plain(dropped))
+    chosen = st.selectbox(
+        "Run", list(runs), key="run", format_func=lambda run: label(runs[run]), persist_state="session"
+    )
+    write_link(parameter)
+    return runs[chosen]
