@@ -105,6 +105,18 @@ def difference(before: Sequence[float], after: Sequence[float], statistic: str =
     return Difference(float(of(one)), float(of(other)), float(low), float(high))
 
 
+def spread(values: Sequence[float], statistic: str = "mean", seed: int = 0) -> tuple[float, float]:
+    """90 % interval of one statistic of one sample.
+
+    values, statistic, seed : as in `difference` [s]
+    returns : low, high [s]
+    raises : TooFewPoints below 20 values
+    """
+    draws = _draws(_values(values), STATISTICS[statistic], np.random.default_rng(seed))
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
 def settings_that_differ(before: Run, after: Run) -> tuple[tuple[str, str | float | None, str | float | None], ...]:
     """What was set differently, as far as the files tell: name, A's value, B's value; None where a file is silent."""
     sides = [_told(run) for run in (before, after)]

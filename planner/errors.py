@@ -4,7 +4,7 @@
     ├ CatalogueError     UnknownGpu, UnknownModel, AmbiguousName, BadRow, UnsupportedModel
     ├ ScenarioError      UnsupportedPrecision, InvalidParallelism, InvalidWorkload
     ├ InfeasibleError    InsufficientMemory
-    ├ CalibrationError   TooFewPoints
+    ├ CalibrationError   TooFewPoints, NoElbow
     ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused, BadPattern
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
     ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun
@@ -77,6 +77,10 @@ class CalibrationError(PlannerError):
 
 class TooFewPoints(CalibrationError):
     """Fewer values than the answer needs."""
+
+
+class NoElbow(CalibrationError):
+    """A curve that does not bend in the range that was measured."""
 
 
 class ImporterError(PlannerError):

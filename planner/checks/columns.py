@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,9 @@ def requests(run: Run) -> tuple[Requests, ...]:
 
     run : with its table "requests" [s]
     """
-    parts = [{name: _numbers(column) for name, column in batch.items()} for batch in _columns(run, REQUESTS)]
+    parts = [
+        {name: numbers(column) for name, column in batch.items()} for batch in columns(run, REQUESTS, NEEDED[REQUESTS])
+    ]
     if not parts:
         return ()
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -78,14 +80,33 @@ def launches(run: Run) -> Launches:
     processes: dict[int, set[int]] = {}
     known: dict[str, int] = {}
     parts: list[tuple[NDArray[np.int64], FloatArray, FloatArray]] = []
-    for batch in _columns(run, KERNELS):
-        for device, process in _pairs(_numbers(batch["device"]), _numbers(batch["process_id"])):
+    for batch in columns(run, KERNELS, NEEDED[KERNELS]):
+        for device, process in _pairs(numbers(batch["device"]), numbers(batch["process_id"])):
             processes.setdefault(device, set()).add(process)
         parts.append(_products(batch, known))
     if not parts:
         return NO_LAUNCHES
     key, start, seconds = (np.concatenate(side) for side in zip(*parts, strict=True))
     return Launches({device: frozenset(ids) for device, ids in processes.items()}, key, start, seconds)
+
+
+def columns(run: Run, table: str, wanted: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Columns of a run's table, batch by batch; NaN for a column that it does not have.
+
+    run : with its tables; nothing comes if it lacks this one
+    """
+    if table not in run.tables:
+        return
+    names = set(run.tables[table].schema.names)
+    for batch in run.tables[table]:
+        yield {name: batch.column(name) if name in names else np.full(batch.num_rows, np.nan) for name in wanted}
+
+
+def numbers(column: Any) -> FloatArray:
+    """A column as floats, NaN where it is empty."""
+    values = column if isinstance(column, np.ndarray) else column.to_numpy(zero_copy_only=False)
+    found: FloatArray = values.astype(float)
+    return found
 
 
 def _pairs(devices: FloatArray, processes: FloatArray) -> set[tuple[int, int]]:
@@ -103,24 +124,10 @@ def _products(batch: Mapping[str, Any], known: dict[str, int]) -> tuple[NDArray[
     names, name_of = _coded(batch["name"])
     key = np.array([known.setdefault(name, len(known)) for name in names] or [0], dtype=np.int64)[name_of[chosen]]
     for column in ("grid_x", "grid_y", "grid_z", "device"):
-        key = key * PRIME + np.nan_to_num(_numbers(batch[column])[chosen]).astype(np.int64)
-    start, end = (_numbers(batch[column])[chosen] for column in ("start_ns", "end_ns"))
+        key = key * PRIME + np.nan_to_num(numbers(batch[column])[chosen]).astype(np.int64)
+    start, end = (numbers(batch[column])[chosen] for column in ("start_ns", "end_ns"))
     timed = end > start
     return key[timed], start[timed] / GIGA, (end - start)[timed] / GIGA
-
-
-def _columns(run: Run, table: str) -> Iterator[dict[str, Any]]:
-    if table not in run.tables:
-        return
-    names = set(run.tables[table].schema.names)
-    for batch in run.tables[table]:
-        yield {name: batch.column(name) if name in names else np.full(batch.num_rows, np.nan) for name in NEEDED[table]}
-
-
-def _numbers(column: Any) -> FloatArray:
-    values = column if isinstance(column, np.ndarray) else column.to_numpy(zero_copy_only=False)
-    found: FloatArray = values.astype(float)
-    return found
 
 
 def _coded(column: Any) -> tuple[list[str], NDArray[np.int64]]:
