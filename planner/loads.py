@@ -97,7 +97,9 @@ def loads(run: Run) -> tuple[Load, ...]:
     if len(samples) > 1 and not groups:
         groups = [[] for _ in samples]
     each = samples if len(samples) == len(groups) else [None] * len(groups)
-    return tuple(Load(replace(run, points=tuple(group)), one) for group, one in zip(groups, each, strict=True))
+    return tuple(
+        Load(replace(run, points=tuple(group), tables={}), one) for group, one in zip(groups, each, strict=True)
+    )
 
 
 def in_flight(sample: Sample, moments: FloatArray) -> FloatArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importers.reference import TOOL as DEMO
 from importers.reference import reference_runs
-from planner.checks import NEEDED
+from planner.loads import TABLES
 from planner.measured import Run
 from store.runs import Store, default_root
 from store.streams import with_tables
@@ -26,8 +26,8 @@ def demo_runs() -> dict[str, Run]:
 
 
 def whole_run(run: Run) -> Run:
-    """A run with its points, kernels, and the tables that the checks look at."""
-    return run if is_demo(run) else with_tables(store(), run.id, NEEDED)
+    """A run with its points, kernels, and the tables that the checks and charts look at."""
+    return run if is_demo(run) else with_tables(store(), run.id, TABLES)
 
 
 def is_demo(run: Run) -> bool:

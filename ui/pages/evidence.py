@@ -17,6 +17,7 @@ from ui.comparison import comparison_table, kernel_table, placed_words, verdict
 from ui.confirm import Confirmed, confirm
 from ui.download import take_along
 from ui.findings import show_findings
+from ui.loadtest import show_load_test
 from ui.run_box import run_box
 from ui.show import roof_chart
 from ui.table_view import show_table
@@ -107,6 +108,7 @@ def show_points(run: Run, scenario: Scenario, chosen: Confirmed) -> None:
     elif compared and all(comparison.refusal for comparison in compared):
         st.error(plain(compared[0].refusal or ""))
     comparison_table(compared)
+    show_load_test(run, chosen)
 
 
 def _delete(run: Run) -> None:
