@@ -160,7 +160,8 @@ def _named(outcome: Imported, given: str) -> Imported:
 
 def _within(name: str, message: str) -> str:
     """A refusal among many: by the path, and without the list of what would be taken."""
-    return message.partition(" Supported: ")[0].replace(PurePosixPath(name).name, name, 1)
+    what, listed, _ = message.partition(". Supported: ")
+    return what.replace(PurePosixPath(name).name, name, 1) + ("; no importer takes it." if listed else "")
 
 
 def _key(name: str, importer: Reader) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def test_every_file_has_its_outcome(tmp_path: Path, kind: str) -> None:
     assert {name for names in imported(outcomes) for name in names} == {f"{name}/{name}" for name in SAMPLES} - {
         "llmperf/llmperf"
     } | {"copy/again"}
-    assert refused(outcomes) == {"notes.txt": "notes.txt looks like text."}
+    assert refused(outcomes) == {"notes.txt": "notes.txt looks like text; no importer takes it."}
     (known,) = [one for one in outcomes if isinstance(one, Known)]
     assert (known.names, known.of) == (("llmperf/llmperf",), "copy/again")
     assert set(Path(tempfile.gettempdir()).glob("headroom-*")) == before

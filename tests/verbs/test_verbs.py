@@ -79,7 +79,7 @@ def test_import_says_what_became_of_each_file(
     assert main(["import", str(folder)]) == BAD_QUESTION
     told = capsys.readouterr()
     assert [line.split()[1] for line in told.out.splitlines()] == ["a.json", "b.json"]
-    assert told.err == "headroom: notes.txt looks like text.\n"
+    assert told.err == "headroom: notes.txt looks like text; no importer takes it.\n"
     assert main(["import", "--json", str(folder / "a.json")]) == DONE
     assert json.loads(capsys.readouterr().out)[0]["outcome"] == "known"
 
