@@ -79,14 +79,14 @@ def _in_proportion(value: float, of: Figure | None) -> Bounded:
 
 
 PREDICTED: Mapping[str, Callable[[Estimate], Bounded | None]] = {
-    "step_time": lambda found: _in_proportion(found.decode.seconds, found.tpot),
-    "ttft": lambda found: _figure(found.ttft),
     "tpot": lambda found: _figure(found.tpot),
+    "ttft": lambda found: _figure(found.ttft),
     "e2e": lambda found: _figure(found.e2e),
     "latency_per_output_token": lambda found: _in_proportion(found.latency_per_output_token, found.e2e),
     "output_throughput": lambda found: Bounded(
         found.output_tokens_per_second, found.throughput_low, found.throughput_high
     ),
+    "step_time": lambda found: _in_proportion(found.decode.seconds, found.tpot),
 }
 MEASURED_AS = {"step_time": ("decode_step_time", "step_time")}
 """Metrics of points by other names than the line's."""

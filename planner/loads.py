@@ -67,10 +67,7 @@ class Load:
     @property
     def label(self) -> str:
         """Its conditions in a few words."""
-        if not self.run.points:
-            return "no figures reported"
-        first = self.run.points[0]
-        return mark_label(first) if first.concurrency or first.request_rate else "all requests at once"
+        return mark_label(self.run.points[0]) if self.run.points else "no figures reported"
 
     @property
     def conditions(self) -> Mapping[str, str]:

@@ -51,6 +51,8 @@ class Comparison:
 
 SHORTEST, LONGEST = NANOSECOND, 1e6
 """No step is shorter than a clock tick or longer than days: such a time is a fault of its file [s]."""
+UNLIMITED = "inf"
+"""A request rate of load tests that send everything at once."""
 DECODE_METRICS = frozenset({"tpot", "itl", "latency_per_output_token"})
 PHASE_OF = {"ttft": "prefill", "tpot": "decode", "latency_per_output_token": "decode"}
 PREDICTED: Mapping[str, Callable[[Estimate], float | None]] = {
@@ -76,7 +78,8 @@ def scenario_of(run: Run, gpu: str, model: Model, **cells: str) -> Scenario:
     valid : a load test without limit or rate sends all its requests at once
     """
     told = {name: format_cell(value) for name, value in run.settings.items()}
-    if not any(told.get(name) or cells.get(name) for name in ("concurrency", "request_rate")) and "requests" in told:
+    limits = {told.get(name) or cells.get(name) for name in ("concurrency", "request_rate")}
+    if limits <= {None, "", UNLIMITED} and "requests" in told:
         told["concurrency"] = told["requests"]
     return question({**told, **{name: text for name, text in cells.items() if text}, "gpu": gpu}, model)
 
@@ -142,7 +145,8 @@ def mark_label(point: MeasuredPoint) -> str:
 
     point : measured [tokens]
     """
-    load = f"batch {point.concurrency:g}" if point.concurrency else f"{point.request_rate or 0:g} requests/s"
+    rate = f"{point.request_rate:g} requests/s" if point.request_rate else "all at once"
+    load = f"batch {point.concurrency:g}" if point.concurrency else rate
     return f"{load}, prompt {point.prompt_tokens:.0f}" if point.metric == "ttft" and point.prompt_tokens else load
 
 

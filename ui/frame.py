@@ -23,6 +23,7 @@ def frame() -> None:
             st.Page(PAGES / "buy.py", title="Buy", url_path="buy"),
             st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence"),
             st.Page(PAGES / "explain.py", title="Explain", url_path="explain"),
+            st.Page(PAGES / "compare.py", title="Compare", url_path="compare"),
             st.Page(PAGES / "methods.py", title="Methods", url_path="methods"),
         ],
         position="top",

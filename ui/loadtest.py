@@ -13,7 +13,7 @@ from planner.distribution import Distribution, distribution
 from planner.elbow import Elbow, elbow, ridge_batch
 from planner.errors import CalibrationError, InfeasibleError
 from planner.estimate import Estimate, Figure, estimate
-from planner.loads import Load, loads
+from planner.loads import Load
 from planner.measured import Run
 from planner.memory import memory
 from planner.model import Model
@@ -27,6 +27,7 @@ from ui.comparison import METRICS
 from ui.confirm import Confirmed
 from ui.show import chart, theme
 from ui.words import digits, duration, plain
+from ui.workspace import loads_of
 
 NAMES = {**METRICS, "step_time": "Decode step", "output_throughput": "Output tokens/s"}
 ACROSS = {"concurrency": "Requests at once", "request_rate": "Requests/s", "prompt_tokens": "Prompt tokens"}
@@ -49,7 +50,7 @@ def show_load_test(run: Run, chosen: Confirmed) -> None:
     run : with points, and its tables `requests` and `itl` where it has them
     chosen : the reader's word on GPU and model
     """
-    found = _loads(run.id, run)
+    found = loads_of(run.id, run)
     views: dict[str, Callable[[], None]] = {}
     axis = axis_of(found)
     if axis is not None:
@@ -62,11 +63,6 @@ def show_load_test(run: Run, chosen: Confirmed) -> None:
     if views:
         view = st.segmented_control("View", list(views), default=next(iter(views)), required=True, key=f"view-{run.id}")
         views[view if view in views else next(iter(views))]()
-
-
-@st.cache_resource(max_entries=16, show_spinner="Reading requests")
-def _loads(run_id: str, _run: Run) -> tuple[Load, ...]:  # noqa: ARG001 - the id is the key
-    return loads(_run)
 
 
 @st.cache_data(max_entries=64, show_spinner="Predicting the sweep")

@@ -44,6 +44,16 @@ def test_settings_of_the_file_are_asked_and_the_reader_wins():
     assert asked.workload.concurrency == 8
 
 
+def test_a_load_test_without_limit_sends_all_its_requests_at_once():
+    asked = scenario_of(run(requests=60.0, request_rate="inf"), "h200-sxm", MODEL)
+    assert (asked.workload.concurrency, asked.workload.open_loop) == (60, False)
+    assert (
+        scenario_of(run(requests=60.0, request_rate="inf", concurrency=4.0), "h200-sxm", MODEL).workload.concurrency
+        == 4
+    )
+    assert scenario_of(run(requests=60.0, request_rate=5.0), "h200-sxm", MODEL).workload.open_loop
+
+
 def test_conditions_lose_nothing():
     point = MeasuredPoint("ttft", "mean", 1.0, concurrency=16.0, prompt_tokens=921.6)
     assert conditions_of(point) == {"concurrency": "16", "input_tokens": "921.6"}

@@ -22,7 +22,7 @@ COLOURS = {
     "ridge of the roof": palette.BOUND[Bound.MEMORY],
 }
 DASHES = {"measured elbow": [1, 0], "predicted elbow": [6, 4], "ridge of the roof": [2, 3]}
-HEIGHT, ROOM, LABEL = 300, 44, 14
+HEIGHT, ROOM, LABEL = 320, 40, 14
 """Of the chart, of the labels over it, and of one of them [px]."""
 
 Rows = list[dict[str, Any]]
@@ -37,7 +37,7 @@ def curves_spec(theme: str, across: str, up: str) -> dict[str, Any]:
     """
     measured = palette.MEASURED[theme]
     x = alt.X("x:Q", title=across, scale=alt.Scale(type="log", nice=False, padding=14), axis=_axis())
-    y = alt.Y("value:Q", title=up, scale=alt.Scale(type="log", padding=8), axis=_axis())
+    y = alt.Y("value:Q", title=up, scale=alt.Scale(type="log", nice=False, padding=10), axis=_axis())
     line, dots = alt.Chart(alt.NamedData("line")), alt.Chart(alt.NamedData("dots"))
     band = line.mark_area(color=PREDICTED, opacity=0.18).encode(x=x, y=y.copy(), y2="high:Q")
     band.encoding.y.shorthand = "low:Q"
@@ -109,7 +109,7 @@ def _row(
 
 
 def _axis() -> alt.Axis:
-    return alt.Axis(format="~s", grid=True, labelOverlap=True)
+    return alt.Axis(format="~s", tickCount=4, labelOverlap=True)
 
 
 def _bend(kind: str, colour: str, x: alt.X, top: int) -> list[alt.Chart]:

@@ -133,7 +133,7 @@ def _shares(source: str, values: FloatArray, weights: FloatArray) -> Rows:
 
 
 def _axis() -> alt.Axis:
-    return alt.Axis(format="~s", labelOverlap=True)
+    return alt.Axis(format="~s", tickCount=4, labelOverlap=True)
 
 
 def _legend() -> dict[str, Any]:
