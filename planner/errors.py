@@ -4,10 +4,10 @@
     ├ CatalogueError     UnknownGpu, UnknownModel, AmbiguousName, BadRow, UnsupportedModel
     ├ ScenarioError      UnsupportedPrecision, InvalidParallelism, InvalidWorkload
     ├ InfeasibleError    InsufficientMemory
-    ├ CalibrationError   TooFewPoints, NoElbow
+    ├ CalibrationError   TooFewPoints, NoElbow, OutsideRange
     ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused, BadPattern
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
-    ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun
+    └ StoreError         RunNotFound, SchemaTooNew, DamagedRun
     └ BadSetting
 
 A message says what is wrong, why, and what to do; it lists the choices and names file, row and field.
@@ -81,6 +81,10 @@ class TooFewPoints(CalibrationError):
 
 class NoElbow(CalibrationError):
     """A curve that does not bend in the range that was measured."""
+
+
+class OutsideRange(CalibrationError):
+    """Values that do not speak of what was asked."""
 
 
 class ImporterError(PlannerError):

@@ -29,7 +29,7 @@ def host_time(scenario: Scenario, step: Step, busy: Number) -> Number:
     busy : time of the GPU, behind which the host works under async scheduling [s]
     returns : [s]
     """
-    host = scenario.engine.host
+    host = scenario.host
     if host is None:
         return np.float64(0.0)
     workers = host.workers if scenario.deployment.tensor_parallel > 1 else 0.0
@@ -59,7 +59,7 @@ def launch_gap(scenario: Scenario, times: tuple[OpTime, ...]) -> Number:
     times : of the step's ops [s]
     returns : [s]
     """
-    host = scenario.engine.host
+    host = scenario.host
     if not scenario.engine.enforce_eager or host is None:
         return np.float64(0.0)
     launches = sum((time.op.count * dispatches(time.op) for time in times), start=np.float64(0.0))

@@ -218,8 +218,7 @@ def step_time(scenario: Scenario, step: Step) -> StepTime:
     step : what the step works on; fields may be arrays of one shape
     returns : times [s] of the step's shape
     """
-    gpu, split = scenario.deployment.gpu, scenario.deployment.tensor_parallel
-    times = tuple(op_time(op, roof(op, gpu, split)) for op in forward(scenario, step))
+    times = _op_times(scenario, step)
     busy = sum((time.op.count * time.total for time in times), start=np.float64(0.0))
     gap = launch_gap(scenario, times)
     return StepTime(times, busy, host_time(scenario, step, busy + gap) + checking_time(scenario, step), gap)
@@ -247,6 +246,13 @@ def checking_time(scenario: Scenario, step: Step) -> Number:
 
 
 def _busy(scenario: Scenario, step: Step) -> Number:
-    gpu, split = scenario.deployment.gpu, scenario.deployment.tensor_parallel
-    times = (op_time(op, roof(op, gpu, split)) for op in forward(scenario, step))
-    return sum((time.op.count * time.total for time in times), start=np.float64(0.0))
+    return sum((time.op.count * time.total for time in _op_times(scenario, step)), start=np.float64(0.0))
+
+
+def _op_times(scenario: Scenario, step: Step) -> tuple[OpTime, ...]:
+    """Each op under its roof, with a calibration's factors where the question has one."""
+    gpu, split, own = scenario.deployment.gpu, scenario.deployment.tensor_parallel, scenario.correction
+    if own is None:
+        return tuple(op_time(op, roof(op, gpu, split)) for op in forward(scenario, step))
+    slower = own.slower(scenario.configuration)
+    return tuple(op_time(op, own.roof(roof(op, gpu, split), op, gpu, slower)) for op in forward(scenario, step))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from planner.engine import Engine
+from planner.correction import Correction
+from planner.engine import Engine, HostTimes
 from planner.errors import InvalidParallelism, InvalidWorkload
 from planner.gpu import Gpu
 from planner.model import Attention, LatentAttention, LinearAttention, Model, MoeFfn, StateSpace
@@ -73,13 +74,30 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One whole question."""
+    """One whole question.
+
+    correction : factors of a calibration; None: the catalogue as it is
+    """
 
     model: Model
     quantization: Quantization
     deployment: Deployment
     engine: Engine
     workload: Workload
+    correction: Correction | None = None
+
+    @property
+    def configuration(self) -> str:
+        """What runs where, whatever the load: model, formats, GPU and split."""
+        split = self.deployment
+        parts = (self.model.name, self.quantization.scheme, self.quantization.kv_cache, split.gpu.id)
+        return " ".join((*parts, f"x{split.tensor_parallel}"))
+
+    @property
+    def host(self) -> HostTimes | None:
+        """Host times that hold: the engine's, with a calibration's factors [s]."""
+        times = self.engine.host
+        return times if times is None or self.correction is None else self.correction.host(times)
 
 
 def scenario(

@@ -82,7 +82,7 @@ def judge(of: Replica, promises: Iterable[Promise]) -> tuple[float, float]:
     promises : that must hold [s]
     returns : [1/s], [1]
     """
-    state, host = of.state, of.asked.engine.host
+    state, host = of.state, of.asked.host
     outside = host.request + host.prompt_token * of.asked.workload.prompt_tokens if host is not None else 0.0
     shapes = expected_from(of, outside + float(state.prefill[0] * state.chunks[0]))
     rate, excess = state.saturation, 0.0

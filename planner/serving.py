@@ -138,7 +138,7 @@ def limits(scenario: Scenario, memory: Memory, sent: Requests) -> Limits:
 
 def _outside(scenario: Scenario, sent: Requests) -> FloatArray:
     """Host time of each request outside steps: reading its prompt, and in serving the way through the API server."""
-    host = scenario.engine.host
+    host = scenario.host
     if host is None:
         return np.zeros(len(sent.prompts))
     reading = host.prompt_token * sent.prompts

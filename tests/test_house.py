@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -83,7 +84,12 @@ def test_imports_point_down_only(path):
 @pytest.mark.parametrize("path", files("planner"), ids=shown)
 def test_the_planner_knows_numpy_and_yaml_alone(path):
     others = {name.split(".")[0] for name in imported(path)} - set(sys.stdlib_module_names)
-    assert others <= {"planner", "numpy", "yaml"}
+    assert others <= {"planner", "numpy", "yaml", *(["scipy"] if path.name == "fit.py" else [])}
+
+
+def test_who_does_not_fit_pays_nothing_for_scipy():
+    probe = "import sys, cli, planner.estimate, store.runs; sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", probe], cwd=ROOT, check=False).returncode == 0
 
 
 def test_charts_never_reach_streamlit():

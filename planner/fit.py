@@ -1,0 +1,155 @@
+"""Factors of the planner fitted to measurements: few, bounded by physics, held by what the catalogue says already.
+
+    minimise  sum over points of huber(log(measured / predicted(f, k)) / noise)
+            + log f · inverse(prior) · log f  +  sum over configurations of (log k / KERNELS)²
+
+What all points of one configuration share may lie in its own kernels (k) as well as in host or GPU (f): so one model
+does not teach another what is only its own. Each factor starts at 1 with a prior: three points cannot move what they do
+not speak of. A factor that the points leave as unsure as its prior is told as "not learnt". The covariance at the
+minimum gives intervals for other questions (planner/calibrated.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from planner.calibration import Calibration
+from planner.correction import FACTORS, KERNELS, Correction
+from planner.errors import OutsideRange, TooFewPoints
+from planner.observation import Observation, predicted, usable
+from planner.quantities import FloatArray
+
+PRIOR: Mapping[str, float] = {
+    "memory": 0.10,
+    "compute": 0.15,
+    "link": 0.30,
+    "latency": 0.40,
+    "host_step": 0.12,
+    "host_sequence": 0.12,
+    "host_prompt": 0.40,
+}
+"""How far a factor may lie from 1, as the standard deviation of its logarithm: shares by what operators of one GPU
+differ from its generation's (data/efficiency.yaml)."""
+CPU = 0.25
+"""Standard deviation of what the three host factors share: servers' CPUs differ in one thread by a quarter, and a slow
+one is slow at everything. Measured on one model alone, host time of a sequence is mostly that model's own: 1.35 on
+Llama-3.3-70B and 0.73 on gpt-oss-120b of one H100 server (vllm_serving.csv), so it moves alone but a little."""
+BOUNDS = (np.log(1 / 8), np.log(8.0))
+NOISE = 0.03
+"""Scatter of repeated measurements of one setting (logarithmic), and of what seven factors cannot say."""
+INDEPENDENT = 3
+"""Loads of one configuration that count as independent: what the model has wrong about a configuration bends slowly
+with the load, so sixteen concurrencies of it are not sixteen opinions."""
+FEWEST = 3
+MOST_STEPS = 10
+LEARNT = 0.85
+"""A factor is learnt when the points leave less than this share of its prior uncertainty."""
+STEP = 0.02
+PULL = 1.5
+"""Residuals beyond 1.5 noises count by their size, not its square: one bad point does not pull the rest."""
+
+
+def fit(observed: Sequence[Observation], name: str) -> Calibration:
+    """The factors that explain measurements best.
+
+    observed : of one or several runs; those that the planner refuses are left out
+    name : of the calibration
+    raises : TooFewPoints below three loads; OutsideRange where they leave every factor as unsure as before
+    valid : residuals of a few per cent to a factor of two; more is another model, GPU or load than the question says
+    """
+    asked = usable(observed)
+    _require(asked, len(observed))
+    keys = tuple(dict.fromkeys(one.scenario.configuration for one in asked))
+    prior = _prior(len(keys))
+    logs, jacobian = _solved(asked, name, keys, prior)
+    found = _correction(name, logs, keys)
+    before, after = _residuals(asked, None), _residuals(asked, found)
+    spread = max(NOISE, float(np.sqrt(np.mean(after**2))))
+    covariance = np.linalg.inv(jacobian.T @ jacobian * (NOISE / spread) ** 2 + np.linalg.inv(prior))
+    left = np.sqrt(np.diag(covariance) / np.diag(prior))
+    learnt = tuple(factor for factor, share in zip(found.named, left, strict=True) if share < LEARNT)
+    if not learnt:
+        raise OutsideRange(
+            "These measurements say nothing that the catalogue does not: every factor is as unsure after them as "
+            "before. They are too few, or all in one regime. Measure small and large batches."
+        )
+    batches = [one.scenario.workload.concurrency for one in asked]
+    known = replace(
+        found,
+        spread=spread,
+        covariance=tuple(map(tuple, covariance.tolist())),
+        gpus=tuple(dict.fromkeys(one.scenario.deployment.gpu.id for one in asked)),
+        batch=(min(batches), max(batches)),
+    )
+    models = tuple(dict.fromkeys(one.scenario.model.name for one in asked))
+    points = tuple(map(_label, asked))
+    return Calibration(known, points, tuple(before.tolist()), tuple(after.tolist()), learnt, models)
+
+
+def _require(asked: Sequence[Observation], given: int) -> None:
+    loads = {(one.scenario.configuration, one.scenario.workload) for one in asked}
+    if len(loads) < FEWEST:
+        raise TooFewPoints(
+            f"{len(asked)} of {given} values can be compared with a prediction, of {len(loads)} different loads: a "
+            f"calibration needs at least {FEWEST} loads. Measure more batches (cli.py measure decode)."
+        )
+
+
+def _solved(
+    asked: Sequence[Observation], name: str, keys: tuple[str, ...], prior: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Logarithms of the factors, and how each observation's scaled residual answers to them."""
+    weights, sigma = _weights(asked), np.sqrt(np.diag(prior))
+    whitened = np.linalg.cholesky(np.linalg.inv(prior)).T
+
+    def errors(logs: FloatArray) -> FloatArray:
+        missed = _pulled(_residuals(asked, _correction(name, logs, keys)) * weights)
+        return np.concatenate([missed, whitened @ logs])
+
+    solved = least_squares(
+        errors, np.zeros(len(sigma)), bounds=BOUNDS, diff_step=np.full(len(sigma), STEP), x_scale=sigma,
+        max_nfev=MOST_STEPS,
+    )  # fmt: skip
+    return np.asarray(solved.x), np.asarray(solved.jac)[: len(asked)]
+
+
+def _prior(configurations: int) -> FloatArray:
+    """Covariance of the factors' logarithms before anything is measured, configurations' kernels last."""
+    own = [*(PRIOR[factor] for factor in FACTORS), *(KERNELS for _ in range(configurations))]
+    shared = np.array([CPU * factor.startswith("host") for factor in FACTORS] + [0.0] * configurations)
+    return np.asarray(np.diag(np.square(own)) + np.outer(shared, shared))
+
+
+def _correction(name: str, logs: FloatArray, keys: tuple[str, ...]) -> Correction:
+    values = np.exp(logs).tolist()
+    factors = dict(zip(FACTORS, values, strict=False))
+    return Correction(name, **factors, kernels=tuple(zip(keys, values[len(FACTORS) :], strict=True)))
+
+
+def _weights(asked: Sequence[Observation]) -> FloatArray:
+    """One over each observation's noise; a configuration with many loads counts as INDEPENDENT of them [1]."""
+    counts = Counter(one.scenario.configuration for one in asked)
+    shared = np.array([counts[one.scenario.configuration] for one in asked])
+    return np.asarray(np.minimum(1.0, np.sqrt(INDEPENDENT / shared)) / NOISE)
+
+
+def _pulled(scaled: FloatArray) -> FloatArray:
+    """Whose squares are Huber's loss: quadratic near zero, linear beyond PULL."""
+    size = np.abs(scaled)
+    return np.asarray(
+        np.sign(scaled) * np.where(size <= PULL, size, np.sqrt(np.maximum(0.0, 2 * PULL * size - PULL**2)))
+    )
+
+
+def _residuals(asked: Sequence[Observation], correction: Correction | None) -> FloatArray:
+    return np.asarray(np.log(np.array([one.measured for one in asked]) / predicted(asked, correction)))
+
+
+def _label(one: Observation) -> str:
+    load = one.scenario.workload
+    return f"{one.metric}, {one.scenario.configuration}, {load.concurrency:g} at once, {load.prompt_tokens:g} tokens"
