@@ -31,6 +31,8 @@ ATTENTION = "attention_decode"
 FLOOR, KV_READS, OTHER_BYTES, FLOPS = "floor", "KV cache reads", "other bytes", "FLOPs beyond the bytes"
 COLLECTIVES, GAPS, HOST = "collectives", "launch gaps", "host between steps"
 UNEXPLAINED, QUEUE = "not explained", "queueing"
+ROUNDING = 1e-12
+"""A part below it is what floating point left of a difference [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,4 +167,4 @@ def _largest(spent: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def _kept(parts: Iterable[Part]) -> tuple[Part, ...]:
-    return tuple(part for part in parts if part.seconds)
+    return tuple(part for part in parts if abs(part.seconds) >= ROUNDING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -41,7 +42,7 @@ def match_table(run: Run, found: Explained, phase: Phase, corrected: Mapping[str
     edited = st.data_editor(
         pd.DataFrame(rows),
         hide_index=True,
-        key=f"matches-{run.id}",
+        key=f"matches-{run.id}-{_version(rows)}",
         disabled=["Kernel", "Class", "Launches", "Mean (µs)", "Share", "Stands for"],
         column_config={
             "Kernel": st.column_config.TextColumn(width="medium"),
@@ -88,6 +89,11 @@ def launches_box(run: Run, matched: Iterable[Matched]) -> None:
         )
         said = f"How long {len(seconds):,} launches took"
         chart(spread.launches_spec(theme()), spread.launch_data(seconds), key=f"launches-{run.id}", alt=said)
+
+
+def _version(rows: Iterable[Mapping[str, object]]) -> int:
+    """Other rows are another editor: what was typed in a row must not hold for the kernel that stands there next."""
+    return zlib.crc32(repr([(row["Kernel"], row["Your correction"]) for row in rows]).encode())
 
 
 def _by_kernel(matched: Iterable[Matched]) -> dict[str, list[Matched]]:

@@ -32,10 +32,11 @@ def decode_trace(path: Path, mark: str = "execute_context_0(0)_generation_8(8)")
     ids = {name: 30 + place for place, name in enumerate(dict.fromkeys(order))}
     kernels, calls, marks, at, correlation = [], [], [], 1_000_000, 0
     for _ in range(STEPS):
+        begun = at
         marks.append((at - 90_000, at - 20_000, 59, mark, TID, None))
         for place, name in enumerate(order):
             correlation += 1
-            launched = at - (80_000 if place < len(order) - len(HEAD) else 10_000)
+            launched = begun - (85_000 - 100 * place if place < len(order) - len(HEAD) else 10_000)
             calls.append((launched, launched + 10, correlation, 9, TID))
             kernels.append((at, at + EACH, 0, 1, 7, correlation, PID, ids[name], ids[name], *[1] * 9, None))
             at += EACH + GAP

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from store.runs import Store, default_root
 from tests.importers import samples, samples_torch
+from tests.importers.test_reference_table import HEADER, ROW
 from tests.ui.decode_trace import EACH, GAP, HEAD, HOST, LAYER, LAYERS, decode_trace
 from tests.ui.given import imported
 from ui.charts.spread import MOST, launch_data, step_data
@@ -118,10 +119,15 @@ def test_a_step_below_its_floor_is_not_explained_away(tmp_path):
     assert "shorter than its floor" in said
 
 
-def test_a_run_without_kernels_points_to_its_page():
-    app = AppTest.from_file(str(PAGE), default_timeout=60).run()
-    assert not app.exception
-    assert "This run has no kernels" in words(app)
+def test_a_load_test_is_explained_as_such(tmp_path):
+    said = words(shown(given(samples.bench_file(tmp_path / "x.json", samples.result()))))
+    assert "neither kernels" not in said
+    assert "measured values" in said
+
+
+def test_a_run_of_neither_kind_points_to_its_page():
+    table = HEADER + ROW
+    assert "neither kernels nor a load test's points" in words(shown(imported("x.csv", table.encode())))
 
 
 def test_steps_are_read_with_the_kernels_up_to_the_next(tmp_path):

@@ -8,14 +8,14 @@ import streamlit as st
 
 from planner.errors import PlannerError
 from planner.measured import Run
+from planner.table import table_rows
 from ui.comparison import verdict
+from ui.confirm import confirm
 from ui.explained import show_trace
+from ui.loadtest import show_load_test
 from ui.run_box import run_box
 from ui.words import plain
 from ui.workspace import whole_run
-
-VIEWS: tuple[tuple[Callable[[Run], bool], Callable[[Run], None]], ...] = ((lambda run: bool(run.kernels), show_trace),)
-"""What a run must have, and the view of it; the first that fits is shown."""
 
 
 def page() -> None:
@@ -35,8 +35,8 @@ def explanation(run: Run) -> None:
     view = next((view for fits, view in VIEWS if fits(run)), None)
     if view is None:
         st.info(
-            "This run has no kernels. What was measured stands beside its prediction on the "
-            f"[Evidence page](/evidence?run={run.id})."
+            "This run has neither kernels nor a load test's points. What was measured stands beside its "
+            f"prediction on the [Evidence page](/evidence?run={run.id})."
         )
         return
     try:
@@ -44,5 +44,16 @@ def explanation(run: Run) -> None:
     except PlannerError as error:
         st.error(plain(str(error)))
 
+
+def load_test(run: Run) -> None:
+    """A load test beside the prediction for what its reader confirms."""
+    show_load_test(run, confirm(run))
+
+
+VIEWS: tuple[tuple[Callable[[Run], bool], Callable[[Run], None]], ...] = (
+    (lambda run: bool(run.kernels), show_trace),
+    (lambda run: bool(run.points) and not table_rows(run), load_test),
+)
+"""What a run must have, and the view of it; the first that fits is shown."""
 
 page()
