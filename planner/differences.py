@@ -27,6 +27,9 @@ MOST = 20_000
 WITHOUT_CHANGE = 0.02
 """A ratio whose whole interval lies within 2 % of 1 is no difference that anyone acts on."""
 
+OUTCOMES = frozenset({"effective_concurrency"})
+"""What importers keep beside the settings though it came of the run."""
+
 Statistic = Callable[[FloatArray], FloatArray]
 STATISTICS: Mapping[str, Statistic] = {
     "mean": lambda drawn: drawn.mean(axis=-1),
@@ -167,7 +170,8 @@ def _draws(values: FloatArray, of: Statistic, random: np.random.Generator) -> Fl
 
 def _told(run: Run) -> dict[str, str | float | None]:
     version = f"{run.tool} {run.tool_version}".strip()
-    return {**run.settings, "gpu": run.gpu or ", ".join(run.gpu_names), "model": run.model_name, "tool": version}
+    settings = {name: value for name, value in run.settings.items() if name not in OUTCOMES}
+    return {**settings, "gpu": run.gpu or ", ".join(run.gpu_names), "model": run.model_name, "tool": version}
 
 
 def _differ(name: str, sides: Sequence[Mapping[str, str | float | None]]) -> bool:

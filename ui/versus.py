@@ -8,6 +8,7 @@ from planner.side_by_side import RATES, Change, Word, answer, leading
 from ui.comparison import METRICS
 from ui.words import digits
 
+NAMES = {"e2e": "end-to-end latency", "latency_per_output_token": "latency per output token"}
 OPENINGS = {
     Word.FASTER: "**B is faster**",
     Word.SLOWER: "**B is slower**",
@@ -48,13 +49,13 @@ def _without_interval(first: Change) -> str:
 def _bounds(one: Change) -> str:
     if one.low is None or one.high is None:
         return f"{_figure(one)} {digits(one.ratio)} times A's"
-    return f"{one.statistic} {METRICS.get(one.metric, one.metric)} {one.low:.2f} to {one.high:.2f} of A's"
+    return f"{_figure(one)} {one.low:.2f} to {one.high:.2f} of A's"
 
 
 def _figure(one: Change) -> str:
     if one.metric in RATES:
         return "output tokens a second" if one.metric == "output_throughput" else "requests a second"
-    return f"{one.statistic} {METRICS.get(one.metric, one.metric)}"
+    return f"{one.statistic} {NAMES.get(one.metric, METRICS.get(one.metric, one.metric))}"
 
 
 def _change(ratio: float) -> str:

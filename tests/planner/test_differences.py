@@ -66,6 +66,10 @@ def test_settings_that_differ_are_named_with_both_values():
     )
 
 
+def test_what_came_of_a_run_is_no_setting():
+    assert settings_that_differ(run(effective_concurrency=0.9), run(effective_concurrency=0.8)) == ()
+
+
 def test_classes_that_grew_come_first():
     one = [KernelSample("a", "gemm", 0, 2, 4.0), KernelSample("b", "norm", 0, 2, 1.0)]
     other = [KernelSample("a", "gemm", 0, 2, 4.5), KernelSample("c", "attention", 0, 1, 3.0)]

@@ -11,21 +11,23 @@ import altair as alt
 
 from planner.quantities import MILLISECOND, Basis
 from planner.roofline import Bound
-from planner.waterfall import COLLECTIVES, FLOOR, FLOPS, GAPS, HOST, KV_READS, OTHER_BYTES, QUEUE, Part
+from planner.waterfall import COLLECTIVES, FLOOR, FLOPS, GAPS, HOST, KV_READS, OTHER_BYTES, QUEUE, UNEXPLAINED, Part
 from ui import palette
 from ui.words import OP_KINDS, duration, percent
 
-GROUPS = ("what the roof allows", "kernels", "collectives", "waiting", "sum")
+GROUPS = ("what the roof allows", "kernels", "collectives", "waiting", "not explained", "sum")
 COLOURS = {
     "what the roof allows": palette.BOUND[Bound.MEMORY],
     "kernels": palette.BOUND[Bound.COMPUTE],
     "collectives": palette.BOUND[Bound.LINK],
     "waiting": palette.BOUND[Bound.OVERHEAD],
+    "not explained": "#8A7A2B",
     "sum": "#51606F",
 }
 GROUP_OF = {
     **dict.fromkeys((FLOOR, KV_READS, OTHER_BYTES, FLOPS), "what the roof allows"),
     COLLECTIVES: "collectives",
+    UNEXPLAINED: "not explained",
     **dict.fromkeys((GAPS, HOST, QUEUE), "waiting"),
 }
 KERNELS = "kernels: "
