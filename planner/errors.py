@@ -4,7 +4,7 @@
     ├ CatalogueError     UnknownGpu, UnknownModel, AmbiguousName, BadRow, UnsupportedModel
     ├ ScenarioError      UnsupportedPrecision, InvalidParallelism, InvalidWorkload
     ├ InfeasibleError    InsufficientMemory
-    ├ CalibrationError   TooFewPoints, NoElbow, OutsideRange
+    ├ CalibrationError   TooFewPoints, NoElbow, OutsideRange, UnknownCalibration
     ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused, BadPattern
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
     └ StoreError         RunNotFound, SchemaTooNew, DamagedRun
@@ -85,6 +85,10 @@ class NoElbow(CalibrationError):
 
 class OutsideRange(CalibrationError):
     """Values that do not speak of what was asked."""
+
+
+class UnknownCalibration(CalibrationError):
+    """A name under which no calibration is kept."""
 
 
 class ImporterError(PlannerError):

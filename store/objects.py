@@ -4,6 +4,7 @@
     root/runs/<first digit>/<run id>.choice.json          what a person confirmed
     root/parts/<run id>.<attempt>/...                     the other files of that attempt, as in a local run's folder
     root/marks/<first digit>                              changes with each run of that digit
+    root/calibrations/<name>.json                         small objects (calibrations.py)
     root/index.parquet                                    the heads of all runs, a cache (index.py)
 
 Each attempt writes under a name of its own, so writers never mix their parts; of two attempts that both came through,
@@ -34,7 +35,7 @@ from planner.quantities import GIGA
 from store.files import ROOT_VARIABLE, Part, reached, reason
 from store.leases import STALE
 from store.local import INDEX_FILE
-from store.places import HEAD_FILE, SUFFIX, TABLES, Place
+from store.places import HEAD_FILE, NOTES, SUFFIX, TABLES, Place
 
 DIGITS = "0123456789abcdef"
 RELIST = 60.0
@@ -117,6 +118,22 @@ class ObjectShelf:
         self._discard([*(self._head(place.id, attempt) for attempt in attempts), self._choice(place.id)])
         self._mark(place.id)
         self._discard([self._folder(place.id, attempt) for attempt in attempts], recursive=True)
+
+    def notes(self) -> list[str]:
+        """Names of the small objects beside the runs."""
+        return [_name(entry) for entry in self._ls(f"{self._root}/{NOTES}")]
+
+    def note(self, name: str) -> Part:
+        """One of these objects."""
+        return Part("", self._files, f"{self._root}/{NOTES}/{name}")
+
+    def keep_note(self, name: str, content: bytes) -> None:
+        """Replaces one: one object."""
+        self._put(content, f"{self._root}/{NOTES}/{name}")
+
+    def drop_note(self, name: str) -> None:
+        """Removes one."""
+        self._discard([f"{self._root}/{NOTES}/{name}"])
 
     def index(self) -> Part:
         """The index beside the runs."""

@@ -17,6 +17,7 @@ from store.files import Part
 
 HEAD_FILE = "run.parquet"
 TABLES = "tables"
+NOTES = "calibrations"
 SUFFIX = ".parquet"
 
 
@@ -75,6 +76,18 @@ class Shelf(Protocol):
 
     def remove(self, place: Place) -> None:
         """Takes a run away in one step, then its files. FileNotFoundError if another was faster."""
+
+    def notes(self) -> list[str]:
+        """Names of the small files beside the runs (calibrations.py)."""
+
+    def note(self, name: str) -> Part:
+        """One of these files."""
+
+    def keep_note(self, name: str, content: bytes) -> None:
+        """Writes or replaces one, in one step."""
+
+    def drop_note(self, name: str) -> None:
+        """Removes one; one that is gone already is no error."""
 
     def index(self) -> Part:
         """The file that store.index keeps."""

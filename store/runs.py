@@ -53,7 +53,7 @@ class Store:
         """
         if not RUN_ID.fullmatch(run.id):
             raise StoreError(f'"{run.id}" is no run id: twelve hex digits of the file\'s sha256.')
-        shelf = self._shelf
+        shelf = self.shelf
         if self._is_there(run.file_hash):
             return run.id
         try:
@@ -71,12 +71,12 @@ class Store:
 
     def runs(self) -> list[Run]:
         """Every run, latest measurement first, without points, kernels and tables; see `problems` for the others."""
-        found = [item for item in index.heads(self._shelf) if isinstance(item, Run)]
+        found = [item for item in index.heads(self.shelf) if isinstance(item, Run)]
         return sorted(found, key=lambda run: (run.started or "", run.id), reverse=True)
 
     def problems(self) -> list[StoreError]:
         """Why a run of the store is not among `runs`: damaged, or written by a later version."""
-        return [item for item in index.heads(self._shelf) if isinstance(item, StoreError)]
+        return [item for item in index.heads(self.shelf) if isinstance(item, StoreError)]
 
     def run(self, run_id: str) -> Run:
         """A run with points and kernels, without tables; GPU and model as confirmed, where they were.
@@ -101,7 +101,7 @@ class Store:
 
         raises : RunNotFound
         """
-        return self._shelf.tables(self.place(run_id))
+        return self.shelf.tables(self.place(run_id))
 
     def table(
         self,
@@ -169,7 +169,7 @@ class Store:
             before.patterns if patterns is None else tuple(patterns),
         )
         try:
-            self._shelf.keep_choice(place, choice.as_json())
+            self.shelf.keep_choice(place, choice.as_json())
         except OSError as error:
             raise StoreError(f"The choice for run {place.id} cannot be written: {reason(error)}.") from error
         return choice
@@ -181,7 +181,7 @@ class Store:
         """
         place = self.place(run_id)
         try:
-            self._shelf.remove(place)
+            self.shelf.remove(place)
         except FileNotFoundError as error:
             raise RunNotFound(f"Run {place.id} was deleted in the meantime.") from error
 
@@ -192,7 +192,7 @@ class Store:
         raises : StoreError
         """
         try:
-            return self._shelf.sweep()
+            return self.shelf.sweep()
         except OSError as error:
             raise StoreError(f"Leftovers cannot be removed: {reason(error)}.") from error
 
@@ -203,20 +203,21 @@ class Store:
         raises : RunNotFound
         """
         wanted = run_id.strip().lower()
-        matching = self._shelf.places(wanted[:ID_DIGITS]) if _PREFIX.fullmatch(wanted) else []
+        matching = self.shelf.places(wanted[:ID_DIGITS]) if _PREFIX.fullmatch(wanted) else []
         if len(matching) == 1:
             return matching[0]
         if matching:
             listed = ", ".join(place.id for place in matching)
             raise RunNotFound(f'"{run_id}" is the beginning of several runs: {listed}. Give more digits.')
-        known = [place.id for place in self._shelf.places()]
+        known = [place.id for place in self.shelf.places()]
         there = (
             f"Nearest: {nearest(wanted[:64], known)}." if known else "The store is empty; import a measurement first."
         )
         raise RunNotFound(f'No run "{run_id[:64]}". {there}')
 
     @property
-    def _shelf(self) -> Shelf:
+    def shelf(self) -> Shelf:
+        """Where the runs are kept: of this machine, or of an object store."""
         address = str(self.root)
         local = next((address.removeprefix(scheme) for scheme in LOCAL_SCHEMES if address.startswith(scheme)), None)
         if local is None and "://" in address:
@@ -225,7 +226,7 @@ class Store:
 
     def _table(self, run_id: str, name: str) -> Part:
         place = self.place(run_id)
-        names = self._shelf.tables(place)
+        names = self.shelf.tables(place)
         if name not in names:
             listed = ", ".join(names) or "none"
             raise RunNotFound(f'Run {run_id[:64]} has no table "{name[:64]}". Its tables: {listed}.')
@@ -234,7 +235,7 @@ class Store:
     def _is_there(self, file_hash: str, *, mend: bool = False) -> bool:
         """Whether the run of a file is in the store, whole. One that is not whole makes room if `mend` says so."""
         run_id = file_hash[:ID_DIGITS]
-        place = next(iter(self._shelf.places(run_id)), None)
+        place = next(iter(self.shelf.places(run_id)), None)
         if place is None:
             return False
         try:
@@ -242,7 +243,7 @@ class Store:
         except DamagedRun:
             if mend:
                 with suppress(FileNotFoundError):
-                    self._shelf.remove(place)
+                    self.shelf.remove(place)
             return False
         if there.file_hash != file_hash:
             raise StoreError(f"Run {run_id} is another file whose hash begins alike. Delete that run to save this one.")

@@ -117,7 +117,7 @@ def test_the_index_is_a_cache_and_no_more(anywhere: Store, monkeypatch: pytest.M
     monkeypatch.setattr("store.local.SETTLED", -1.0)
     anywhere.save(sample())
     anywhere.save(sample(OTHER, source_name="b"))
-    part = anywhere._shelf.index()
+    part = anywhere.shelf.index()
     assert part.files.exists(part.path)
     assert _read_in_a_new_process(anywhere, monkeypatch) == []
     anywhere.delete(OTHER)

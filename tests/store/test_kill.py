@@ -72,7 +72,7 @@ def test_an_object_store_survives_any_kill(s3: str, tmp_path: Path, monkeypatch:
     _survives(store, random.Random(5), rounds=2)  # noqa: S311 - no secret
     monkeypatch.setattr("store.objects.STALE", -1.0)
     store.sweep()
-    shelf = store._shelf
+    shelf = store.shelf
     folders = {place.folder for place in shelf.places()}
     there = {path.rsplit("/", 1)[0].removesuffix("/tables") for path in shelf._files.find(f"{shelf._root}/parts")}
     assert there == folders

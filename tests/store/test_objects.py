@@ -16,7 +16,7 @@ from tests.store.samples import HASH, OTHER, Noisy, Rows, sample
 
 def paths(store: Store) -> list[str]:
     """Every object of a store, relative to it, but for the marks of change."""
-    shelf = store._shelf
+    shelf = store.shelf
     found = shelf._files.find(shelf._root)
     return sorted(path[len(shelf._root) + 1 :] for path in found if "/marks/" not in path)
 
@@ -30,7 +30,7 @@ def broken(*_: object, **__: object) -> None:
 
 
 def test_a_run_without_its_head_is_none(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf = remote._shelf
+    shelf = remote.shelf
     with monkeypatch.context() as patch:
         patch.setattr(shelf._files, "put_file", broken)
         patch.setattr(shelf._files, "rm", broken)
@@ -59,7 +59,7 @@ def test_what_cannot_be_sent_is_taken_back(remote: Store, monkeypatch: pytest.Mo
 def test_a_deletion_cut_short_deletes(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     remote.save(sample())
     remote.set_choice(HASH, gpu="l4")
-    shelf = remote._shelf
+    shelf = remote.shelf
     rm, calls = shelf._files.rm, []
 
     def once(path: str, recursive: bool = False) -> None:
@@ -97,7 +97,7 @@ def test_of_two_attempts_that_race_one_is_the_run(remote: Store) -> None:
 def test_of_two_heads_every_reader_takes_the_same(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both came through before either saw the other; the clock of the first was ahead."""
     remote.save(sample(tool="ahead"))
-    shelf = remote._shelf
+    shelf = remote.shelf
     with monkeypatch.context() as patch:
         patch.setattr(Store, "_is_there", lambda *_, **__: False)
         patch.setattr(objects.time, "time_ns", lambda: 1)
@@ -114,7 +114,7 @@ def test_of_two_heads_every_reader_takes_the_same(remote: Store, monkeypatch: py
 @pytest.mark.parametrize("part", ["head", "points.parquet", "tables/kernels.parquet"])
 def test_a_damaged_object_is_named_and_mended(remote: Store, part: str) -> None:
     remote.save(sample())
-    place = remote._shelf.places()[0]
+    place = remote.shelf.places()[0]
     path = place.head if part == "head" else place.part(part).path
     place.files.pipe_file(path, b"PAR1")
     with pytest.raises(DamagedRun, match=HASH[:12]):
@@ -134,7 +134,7 @@ def test_a_step_is_read_without_the_rest(s3: str, monkeypatch: pytest.MonkeyPatc
     store = Store(f"{s3}//windows")
     run = sample(tables={"kernels": Noisy(count=40, size=20_000)})
     store.save(run)
-    place = store._shelf.places()[0]
+    place = store.shelf.places()[0]
     size = place.files.size(place.table("kernels").path)
     fetched: list[int] = []
     fetch = S3File._fetch_range
