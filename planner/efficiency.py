@@ -88,6 +88,10 @@ PRIOR: Mapping[str, Efficiency] = {
 TILE = 16.0
 """Rows of a tensor-core fragment (mma.m16n8k16): an expert with one token costs as much arithmetic as one with sixteen,
 and so does a product whose weights are widened on the way."""
+EXPOSED: Mapping[str, float] = {"ampere": 1.0}
+"""Of the shorter of loading and multiplying, what shows beside the longer in a plain product, added in squares:
+Ampere's warps load and multiply in turn, later generations copy asynchronously. 33 products of 128-512 tokens on an
+A100 took 17-29 % longer than the longer alone, on L40S and H100 0-15 % (operator tables)."""
 UNPACKED, UNPACKED_FULL_RATE = 0.25, 0.41
 """Of the compute rate of plain products, where four-bit weights are widened to 16 bits on the way: that work takes most
 of it. Fitted to gpt-oss on H200. Such kernels (Marlin) use Ampere's matrix instruction, which on Hopper gives 63 % of

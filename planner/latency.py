@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.efficiency import ANY, Range, efficiency
+from planner.efficiency import ANY, EXPOSED, Range, efficiency
 from planner.forward import forward
 from planner.gpu import Gpu
 from planner.host import host_time, launch_gap
@@ -144,6 +144,7 @@ class Roof:
     latency : of one launch [s]
     basis : of the shares
     tile : rows that a product works on at least [1]
+    exposed : of the shorter of compute and memory, what shows beside the longer [1]
     valid : rows and bytes for which all this was measured
     """
 
@@ -153,6 +154,7 @@ class Roof:
     latency: Number
     basis: Basis
     tile: Number = 1.0
+    exposed: Number = 0.0
     valid: Range = ANY
 
 
@@ -172,6 +174,7 @@ def roof(op: Op, gpu: Gpu, tensor_parallel: int) -> Roof:
         latency=share.latency,
         basis=share.basis,
         tile=share.tile,
+        exposed=EXPOSED.get(gpu.generation, 0.0) if op.kind == "gemm" else 0.0,
         valid=share.valid,
     )
 
@@ -184,6 +187,7 @@ def op_time(op: Op, under: Roof) -> OpTime:
 
     With fewer rows than a tile every weight that is streamed is still worked on by a whole tile: that, and not HBM, may
     set the pace of the stream. It counts as memory, since more rows cost nothing until the tile is full.
+    Where loading and multiplying overlap in part, the longer becomes sqrt(longer² + (exposed · shorter)²).
 
     op : with counts of one GPU [FLOP, bytes]
     under : the roof of its kind [FLOP/s], [B/s], [s]
@@ -191,6 +195,9 @@ def op_time(op: Op, under: Roof) -> OpTime:
     compute, memory = op.flops / under.compute, op.moved / under.memory
     if np.any(under.tile > 1.0):
         memory = np.maximum(memory, compute * under.tile / np.maximum(op.rows, 1.0))
+    if np.any(under.exposed > 0.0):
+        longer = np.sqrt(np.maximum(compute, memory) ** 2 + (under.exposed * np.minimum(compute, memory)) ** 2)
+        compute, memory = np.where(compute >= memory, longer, compute), np.where(compute < memory, longer, memory)
     return OpTime(
         op,
         compute=compute,

@@ -93,7 +93,8 @@ def _steps(alike: Sequence[Scenario], sizes: FloatArray, context: float) -> Floa
 def _roofs(op: Op, gpus: Iterable[Gpu]) -> Roof:
     """The roofs of an op on several GPUs, as columns."""
     each = [roof(op, gpu, 1) for gpu in gpus]
-    compute, memory_, link, latency, tile = (
-        np.array([[getattr(one, name)] for one in each]) for name in ("compute", "memory", "link", "latency", "tile")
+    names = ("compute", "memory", "link", "latency", "tile", "exposed")
+    compute, memory_, link, latency, tile, exposed = (
+        np.array([[getattr(one, name)] for one in each]) for name in names
     )
-    return Roof(compute, memory_, link, latency, max(one.basis for one in each), tile)
+    return Roof(compute, memory_, link, latency, max(one.basis for one in each), tile, exposed)

@@ -215,3 +215,11 @@ def test_what_lies_outside_of_what_was_measured_is_no_longer_measured():
     assert not op_time(replace(inside, rows=LARGER * 100.0 + 1), under).inside
     assert op_time(small, under).founded is Basis.CALIBRATED
     assert op_time(replace(small, moved=0.0), under).inside
+
+
+def test_ampere_shows_part_of_what_others_overlap():
+    """Where compute and memory take as long, both show on an A100: sqrt(2) times; an H100 hides one."""
+    for name, factor in (("a100-sxm-80gb", 2**0.5), ("h100-sxm", 1.0)):
+        under = roof(gemm("x", 64.0, 8192, 8192, 2.0, 2.0, "bf16"), find_gpu(name), 1)
+        time = op_time(Op("x", "gemm", "bf16", float(under.compute), float(under.memory)), under)
+        assert float(time.body) == pytest.approx(factor, rel=1e-9), "each takes a second alone"
