@@ -17,10 +17,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from importers.ahead import ahead
 from importers.arrow import compute
 from importers.nsys_busy import BusyTime, by_device
 from importers.nsys_file import GRAPHS, KERNELS, Export
-from importers.nsys_launches import Launches
+from importers.nsys_launches import Calls, Launches
 from importers.nsys_marked import MarkedSteps, Work
 from importers.nsys_marks import Marks
 from importers.nsys_names import Names, attention_ids, check_number
@@ -45,28 +46,29 @@ def kernels(export: Export, launches: Launches, marks: Marks) -> Kernels:
     marks : of steps
     raises : MalformedFile, TooLarge
     """
-    running = _Running(export, launches, marks)
-    for batch in export.batches(KERNELS, *dict.fromkeys((*COLUMNS, running.name, running.short))):
-        running.add(checked(batch))
+    running = _Running(export, marks)
+    batches = export.batches(KERNELS, *dict.fromkeys((*COLUMNS, running.name, running.short)))
+    for chunk, calls in ahead(batches, lambda batch: _launched(checked(batch), launches)):
+        running.add(chunk, calls)
     return running.finish()
 
 
 class _Running:
     """The running totals of the pass."""
 
-    def __init__(self, export: Export, launches: Launches, marks: Marks) -> None:
+    def __init__(self, export: Export, marks: Marks) -> None:
         self._export = export
         self.name = export.first_present(KERNELS, *NAME_COLUMNS) or NAME_COLUMNS[0]
         self.short = export.first_present(KERNELS, *SHORT_NAME_COLUMNS) or SHORT_NAME_COLUMNS[0]
         self._marked, self._replayed, self._periodic = MarkedSteps(marks), ReplaySteps(), PeriodicSteps()
-        self._launches, self._busy = launches, BusyTime(by_device(self._graphs()))
+        self._busy = BusyTime(by_device(self._graphs()))
         self._phases = attention_ids(export)
         self._timed, self._order, self._with_launch, self._in_graphs = Timed(), Order(), 0, False
         self._added: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
         self._ids: set[int] = set()
         self._short_ids: set[int] = set()
 
-    def add(self, chunk: Chunk) -> None:
+    def add(self, chunk: Chunk, calls: Calls) -> None:
         self._timed = self._timed.plus(chunk)
         self._order.add(np.asarray(chunk.whole.column("start")))
         self._ids.update(compute.unique(chunk.whole.column(self.name)).to_pylist())
@@ -78,7 +80,7 @@ class _Running:
             total[0] += group["ns_count"]
             total[1] += group["ns_sum"]
         check_number(self._export, len({device for _, device in self._added}), MOST_DEVICES, "GPUs")
-        work = self._work(chunk)
+        work = self._work(chunk, calls)
         for finder in (self._marked, self._replayed, self._periodic):
             finder.add(work)
 
@@ -111,9 +113,8 @@ class _Running:
         found = found if len(found) else self._replayed.steps()
         return found if len(found) else self._periodic.steps(names.of_kind(*ONCE_A_STEP))
 
-    def _work(self, chunk: Chunk) -> Work:
+    def _work(self, chunk: Chunk, calls: Calls) -> Work:
         rows = {name: np.asarray(chunk.rows.column(name)) for name in chunk.rows.schema.names}
-        calls = self._launches.of(rows["globalPid"], rows["correlationId"])
         self._with_launch += int(calls.found.sum())
         self._in_graphs |= bool((rows["graphNodeId"] > 0).any())
         prefill, decode = (_is_one_of(rows[self.name], ids) for ids in self._phases)
@@ -123,6 +124,10 @@ class _Running:
             fresh=self._busy.add(rows["device"], rows["start"], rows["end"]), prefill=prefill, decode=decode,
             graph_node=rows["graphNodeId"], graph=rows["graphId"],
         )  # fmt: skip
+
+
+def _launched(chunk: Chunk, launches: Launches) -> tuple[Chunk, Calls]:
+    return chunk, launches.of(*(np.asarray(chunk.rows.column(name)) for name in ("globalPid", "correlationId")))
 
 
 def _is_one_of(names: Integers, ids: Integers) -> NDArray[np.bool_]:

@@ -25,6 +25,7 @@ from typing import cast
 
 import pyarrow as pa
 
+from importers.ahead import ahead
 from importers.arrow import Array, Stream, compute, field, nulls
 from importers.nsys_file import COPIES, GRAPHS, KERNELS, MEMORY_SETS, NVTX, RUNTIME, Export
 from importers.nsys_labels import PUSH_POP, START_END, Labels
@@ -101,14 +102,15 @@ def _stream(export: Export, table: str, columns: tuple[Column, ...], origin: Ori
     fields = [field(column.ours, column.kind, column.unit) for column in columns]
     schema = pa.schema([*fields, *(origin.fields if origin else ())])
 
+    def ours(batch: pa.RecordBatch) -> pa.RecordBatch:
+        arrays = [_decoded(batch, column, present[column.ours]) for column in columns]
+        return pa.RecordBatch.from_arrays([*arrays, *(origin.columns(batch) if origin else ())], schema=schema)
+
     def source() -> Iterator[pa.RecordBatch]:
         if origin:
             origin.begin()
         with damage_named(export.path):
-            for batch in in_time(export.batches(table, *wanted), order):
-                arrays = [_decoded(batch, column, present[column.ours]) for column in columns]
-                arrays += origin.columns(batch) if origin else ()
-                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+            yield from ahead(in_time(export.batches(table, *wanted), order), ours)
 
     return Stream(schema, source)
 

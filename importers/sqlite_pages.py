@@ -13,7 +13,7 @@ numbers (rows that spill onto further pages, floats, blobs) is `Unusual`: SQLite
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,52 +92,57 @@ def decoded(source: Leaves, first: int, last: int, wanted: Positions, defaults_f
 class _Decoder:
     """The walk through the columns of many rows at once.
 
-    at, body : where the type and the value of the next column of each row are
+    In most columns all rows have the same type. Such a column moves the place of the next value by one number, which
+    is kept apart from the places of the rows: they change only at columns whose values differ in length.
     """
 
-    __slots__ = ("_at", "_body", "_data", "_ends", "_header_ends", "_rowids", "_source", "_wide")
+    __slots__ = ("_at", "_body", "_data", "_ends", "_header_ends", "_rowids", "_shift", "_source", "_wide")
 
     def __init__(
         self, source: Leaves, data: Bytes, rowids: Integers, ends: Integers, body: Integers, at: Integers
     ) -> None:
         self._source, self._data, self._rowids, self._ends = source, data, rowids, ends
-        self._body, self._at, self._header_ends = body, at, body
+        self._at, self._header_ends, self._body, self._shift = at, body, body, 0
         self._wide = np.lib.stride_tricks.as_strided(data.view(">i8")[:1], (len(data) - 7,), (1,))
 
     def rows(self, wanted: Positions, defaults_from: int) -> Rows:
         columns = {}
-        for position in range(max(wanted, default=-1) + 1):
-            kinds, widths = self._types(position >= defaults_from)
+        for position, kinds in enumerate(self._kinds(max(wanted, default=-1) + 1, defaults_from)):
+            widths = _widths(kinds)
+            if kinds.dtype != np.uint8 and (widths > self._ends - self._body - self._shift).any():
+                raise self._too_long()
             if position in wanted:
                 columns[position] = self._texts(kinds, widths) if wanted[position] else self._integers(kinds)
-            self._body = self._body + widths
-        if (self._body > self._ends).any():
+            if len(widths) == 1:
+                self._shift += int(widths[0])
+            else:
+                self._body = self._body + widths
+        if (self._body + self._shift > self._ends).any():
             raise self._too_long()
         return Rows(self._rowids, columns)
 
-    def _types(self, told_elsewhere: bool) -> tuple[Integers | Bytes, Integers]:
-        """Types and widths [B] of the next value of each row; a type for all rows alike is one number."""
-        there = self._at < self._header_ends
-        kinds: Integers | Bytes = self._data[self._at]
-        if not there.all():
-            if told_elsewhere or (kinds[there] > ONE_BYTE).any():
-                raise Unusual(self._rowids)
-            kinds = np.where(there, kinds, NULL)
-            self._at = self._at + there
-        elif (kinds > ONE_BYTE).any():
-            return self._long_types()
-        else:
-            self._at = self._at + 1
-        if len(kinds) and (kinds == kinds[0]).all():
-            kinds = kinds[:1]
-        return kinds, _WIDTH[kinds]
+    def _kinds(self, count: int, defaults_from: int) -> Iterable[Integers | Bytes]:
+        """The types of each of the first columns; of a column of one type that type once."""
+        if not count or (self._header_ends - self._at < count).any():
+            return self._kinds_one_by_one(count, defaults_from)
+        windows = np.lib.stride_tricks.as_strided(self._data, (len(self._data) - count + 1, count), (1, 1))
+        kinds = windows[self._at]
+        if (kinds > ONE_BYTE).any():
+            return self._kinds_one_by_one(count, defaults_from)
+        alike = (kinds == kinds[:1]).all(axis=0)
+        return [kinds[:1, place] if alike[place] else kinds[:, place].copy() for place in range(count)]
 
-    def _long_types(self) -> tuple[Integers, Integers]:
-        kinds, self._at = _varints(self._data, self._at)
-        widths = np.where(kinds > ONE_BYTE, (kinds - 12) // 2, _WIDTH[np.minimum(kinds, ONE_BYTE)])
-        if (kinds < 0).any() or (widths > self._ends - self._body).any():
-            raise self._too_long()
-        return kinds, widths
+    def _kinds_one_by_one(self, count: int, defaults_from: int) -> Iterator[Integers | Bytes]:
+        """The same where rows have fewer columns than the table, or types that take more than a byte."""
+        for position in range(count):
+            there = self._at < self._header_ends
+            if not there.all() and position >= defaults_from:
+                raise Unusual(self._rowids)
+            kinds, after = _varints(self._data, self._at)
+            if (kinds < 0).any():
+                raise self._too_long()
+            self._at = np.where(there, after, self._at)
+            yield np.where(there, kinds, NULL)
 
     def _integers(self, kinds: Integers | Bytes) -> Array:
         if (((kinds > INT64) & (kinds < ZERO)) | (kinds > ONE)).any():
@@ -147,21 +152,23 @@ class _Decoder:
             return nulls(count, pa.int64())
         if len(kinds) == 1 and kinds[0] >= ZERO:
             return array(np.full(count, int(kinds[0]) - ZERO, np.int64))
-        values = self._wide[self._body].astype(np.int64) >> _SHIFT[np.minimum(kinds, INT64)]
+        values = self._wide[self._shift :][self._body].astype(np.int64)
+        values >>= _SHIFT[np.minimum(kinds, INT64)]
         if len(kinds) == 1:
             return array(values)
-        values = np.where(kinds >= ZERO, kinds.astype(np.int64) - ZERO, values)
-        return array(values, mask=kinds == NULL)
+        if (kinds >= ZERO).any():
+            values = np.where(kinds >= ZERO, kinds.astype(np.int64) - ZERO, values)
+        missing = kinds == NULL
+        return array(values, mask=missing) if missing.any() else array(values)
 
     def _texts(self, kinds: Integers | Bytes, widths: Integers) -> Array:
         texts = (kinds >= TEXT) & (kinds & 1 == 1)
         if not (self._source.utf8 and (texts | (kinds == NULL)).all()):
             raise Unusual(self._rowids)
         count = len(self._rowids)
-        starts = self._body
         lengths = np.broadcast_to(widths, (count,))
         offsets = np.concatenate(([0], np.cumsum(lengths)))
-        places = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+        places = np.repeat(self._body + self._shift - offsets[:-1], lengths) + np.arange(offsets[-1])
         there = np.packbits(np.broadcast_to(texts, (count,)), bitorder="little")
         buffers = [pa.py_buffer(there.tobytes()), pa.py_buffer(offsets.astype(np.int32).tobytes())]
         letters = pa.py_buffer(self._data[places].tobytes())
@@ -169,6 +176,13 @@ class _Decoder:
 
     def _too_long(self) -> MalformedFile:
         return broken(self._source.path, "a value is longer than its row")
+
+
+def _widths(kinds: Integers | Bytes) -> Integers:
+    """Bytes of values of some types."""
+    if kinds.dtype == np.uint8:
+        return _WIDTH[kinds]
+    return np.where(kinds > ONE_BYTE, (kinds - 12) // 2, _WIDTH[np.minimum(kinds, ONE_BYTE)])
 
 
 def _pages(source: Leaves, numbers: Integers, margin: int) -> Bytes:

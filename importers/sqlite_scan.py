@@ -11,16 +11,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import pyarrow as pa
 
+from importers.ahead import ahead
 from importers.arrow import Array, joined, nulls
 from importers.files import source_name
 from importers.progress import Counter
@@ -76,7 +74,7 @@ class Scan:
         raises : MalformedFile; TooLarge if there are more than MOST_ROWS; Cancelled, if the progress hook says so
         """
         count = 0
-        for start, batch in zip(self._starts, self._ahead(), strict=True):
+        for start, batch in zip(self._starts, self._blocks(), strict=True):
             count += batch.num_rows
             if count > MOST_ROWS:
                 raise TooLarge(
@@ -105,19 +103,9 @@ class Scan:
     def _starts(self) -> range:
         return range(0, len(self.pages.numbers), self._piece * PIECES)
 
-    def _ahead(self) -> Iterator[pa.RecordBatch]:
-        if len(self) == 1:
-            yield self.block(0)
-            return
-        numbers = iter(range(len(self)))
-        with ThreadPoolExecutor(THREADS) as pool:
-            waiting: deque[Future[pa.RecordBatch]] = deque()
-            for number in islice(numbers, THREADS):
-                waiting.append(pool.submit(self.block, number))
-            while waiting:
-                batch = waiting.popleft().result()
-                waiting.extend(pool.submit(self.block, number) for number in islice(numbers, 1))
-                yield batch
+    def _blocks(self) -> Iterator[pa.RecordBatch]:
+        numbers = range(len(self))
+        return map(self.block, numbers) if len(self) == 1 else ahead(numbers, self.block, THREADS)
 
     def _rows(self, first: int, last: int) -> pa.RecordBatch:
         there = {name: self.layout.columns.index(name) for name in self._names if name in self.layout.columns}
