@@ -29,7 +29,18 @@ from typing import Any
 
 from importers.files import clean_text, content_hash, head, source_name
 from importers.gpus import catalogue_id
-from importers.nsys_file import CAPTURE, EXPORT_TABLES, GPUS, KERNELS, KNOWN, METRICS, SESSION, SESSION_START, Export
+from importers.nsys_file import (
+    CAPTURE,
+    EXPORT_TABLES,
+    GPUS,
+    KERNELS,
+    KNOWN,
+    METRICS,
+    NVTX,
+    SESSION,
+    SESSION_START,
+    Export,
+)
 from importers.nsys_kernels import kernels
 from importers.nsys_labels import Labels
 from importers.nsys_launches import Launches
@@ -181,6 +192,8 @@ def _findings(export: Export, measured: Totals, graph_calls: int, has_gpus: bool
         has_gpus=has_gpus,
         graph_calls=graph_calls,
         has_metadata=CAPTURE in export or any(table in export for table in EXPORT_TABLES),
+        has_ranges=NVTX in export,
+        has_version=any(table in export for table in EXPORT_TABLES),
     )
 
 

@@ -6,6 +6,8 @@
 | no TARGET_INFO_GPU                              | name the GPU by hand                                       |
 | rows in GRAPH_TRACE; cudaGraphLaunch calls      | share of GPU time without names; --cuda-graph-trace=node   |
 | impossible times, ids without a name            | how many rows                                              |
+| no NVTX_EVENTS, no table of the export itself   | no ranges; which version wrote it is not known             |
+| steps                                           | how many, from what evidence, and what it cannot tell      |
 | kernels without their launching call            | how many; the file was cut, or runtime calls not traced    |
 | META_DATA_*                                     | left out for privacy                                       |
 """
@@ -15,11 +17,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from importers.nsys_marks import UNKNOWN
 from importers.nsys_names import UNNAMED
+from importers.nsys_steps import KINDS
 from importers.nsys_summary import Totals, kernel_samples
 from planner.measured import Note, Severity
 from planner.quantities import GIGA, PERCENT
 
+RANGES = "Profile with --trace=cuda,nvtx; vLLM and PyTorch have options that mark steps and layers."
+EVIDENCE = {
+    "nvtx": "NVTX ranges",
+    "graph": "replays of CUDA graphs; kernels outside the graphs are in the gaps between them",
+    "period": "the order of the kernels alone",
+}
+UNKNOWN_KIND = KINDS.index(UNKNOWN)
 NODE_TRACE = "Profile again with --cuda-graph-trace=node to name the kernels inside graphs."
 
 
@@ -35,11 +46,20 @@ class Findings:
     has_gpus: bool
     graph_calls: int
     has_metadata: bool
+    has_ranges: bool
+    has_version: bool
 
 
 def notes(findings: Findings) -> tuple[Note, ...]:
     """Every note on one export, gravest first."""
-    found = [*_missing(findings), *_graphs(findings), *_bad_rows(findings), *_origin(findings), *_privacy(findings)]
+    found = [
+        *_missing(findings),
+        *_graphs(findings),
+        *_bad_rows(findings),
+        *_steps(findings),
+        *_origin(findings),
+        *_privacy(findings),
+    ]
     order = list(Severity)
     return tuple(sorted(found, key=lambda note: -order.index(note.severity)))
 
@@ -61,6 +81,17 @@ def _missing(findings: Findings) -> Iterator[Note]:
         )
     if not findings.has_gpus:
         yield Note(Severity.WARNING, "The export does not name its GPU. Choose the GPU to compare with a prediction.")
+    if findings.totals.kernels.timed.rows and not findings.has_ranges:
+        yield Note(Severity.INFO, "The export has no NVTX ranges: what the program was doing is not told. " + RANGES)
+    if not findings.has_version:
+        yield Note(Severity.INFO, "The export does not tell which version of Nsight Systems wrote it.")
+
+
+def _steps(findings: Findings) -> Iterator[Note]:
+    steps = findings.totals.kernels.steps
+    if len(steps):
+        kinds = "" if (steps.kind != UNKNOWN_KIND).any() else " Whether they are prefill or decode is not told."
+        yield Note(Severity.INFO, f"{len(steps)} steps were found from {EVIDENCE[steps.source]}.{kinds}")
 
 
 def _graphs(findings: Findings) -> Iterator[Note]:

@@ -74,7 +74,8 @@ class KernelSample:
 class MeasuredPoint:
     """One measured value with the conditions under which it holds. What the tool does not tell is None, never guessed.
 
-    metric : "ttft", "tpot", "itl", "e2e", "step_time", "request_throughput", "output_throughput", ...
+    metric : "ttft", "tpot", "itl", "e2e", "request_throughput", "output_throughput", ...; of a trace's steps on the GPU
+        "decode_step_time", "prefill_step_gap", ..., and "step_time", "step_gap" where their kind is not told
     statistic : "mean", "median", "p99", "total", ...
     value : in SI units [s, or 1/s for throughputs]
     low, high : bounds of its own uncertainty, where the tool gives them (same unit)

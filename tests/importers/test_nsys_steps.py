@@ -206,6 +206,13 @@ def test_pieces_of_mixed_graphs() -> None:
     assert pieces(np.array([1, 1, 2, 1, 1])) == 1
 
 
+def test_notes_tell_the_evidence(tmp_path: Path) -> None:
+    run = marked(tmp_path / "x", ["execute_model", "execute_model"], [[3], [3]])
+    assert any("2 steps were found from NVTX ranges. Whether they are prefill" in note.text for note in run.notes)
+    run = graph_trace(tmp_path / "y", [1, 1, 1], {})
+    assert any("3 steps were found from replays of CUDA graphs" in note.text for note in run.notes)
+
+
 def test_an_export_without_evidence_has_no_steps(tmp_path: Path) -> None:
     run = importers.read(samples.export(tmp_path / "x"))
     assert "steps" not in run.tables
