@@ -36,6 +36,15 @@ NAMED: Mapping[str, str] = {
 }
 """Kernel class -> kinds of op that it implements, or a word in the op's name where ops of one kind differ."""
 
+MOE = "moe"
+EXPERTS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("routing", "topk", "moe_align", "sort", "permut"), "experts.routing"),
+    (("finalize", "combine", "moe_sum"), "experts.combine"),
+    (("swiglu", "silu"), "experts.up"),
+)
+"""Pieces of the names of kernels of the class moe -> the op that they are: both products, and what goes before and
+after them, are of one class, so order alone could shift a layer by one."""
+
 
 def kernel_marks(run: Run, phase: Phase) -> tuple[tuple[Mark, ...], float]:
     """Kernels of a trace on the roof, with their own FLOPs and bytes, or those of the model's ops of their class.
@@ -62,6 +71,19 @@ def implements(kind: str, time: OpTime) -> bool:
     if kind in KINDS:
         return time.op.kind in KINDS[kind]
     return kind in NAMED and NAMED[kind] in time.op.name
+
+
+def told_by_name(name: str, kind: str) -> str | None:
+    """The op that a kernel's own name tells beyond its class; None where only its place can tell.
+
+    name, kind : of the kernel
+
+    >>> told_by_name("_matmul_ogs_NNT_bf16xbf16xmxfp4_128x128x128x1_swiglu", "moe")
+    'experts.up'
+    """
+    looked_at = name.lower()
+    found = (op for pieces, op in EXPERTS if any(piece in looked_at for piece in pieces))
+    return next(found, None) if kind == MOE else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from planner.estimate import Phase
 from planner.gpu import Gpu
-from planner.kernel_marks import implements
+from planner.kernel_marks import implements, told_by_name
 from planner.latency import OpTime
 from planner.marks import Mark
-from planner.matching import Launch, Matched, added_up, places, sequence
+from planner.matching import Launch, Matched, added_up, places, sequence, ungrouped
 from planner.quantities import NANOSECOND
 from planner.roofline import attainable
 from planner.waterfall import COLLECTIVE, Part, traced
@@ -120,7 +120,8 @@ def explained(
     corrected : as in matching.match
     """
     order = sequence(phase.time)
-    found = [places(step.launches, order, implements, corrected) for step in steps]
+    said = {**_told(steps, order), **(corrected or {})}
+    found = [places(step.launches, order, implements, said) for step in steps]
     of_first = _by_kind(steps[0].launches, found[0], order)
     first = steps[0]
     return Explained(
@@ -133,6 +134,14 @@ def explained(
         _marks(steps, found, order, phase),
         traced(phase, gpu, floor, of_first, first.busy, first.step, first.period),
     )
+
+
+def _told(steps: Iterable[TracedStep], order: Iterable[OpTime]) -> dict[str, str]:
+    """Ops of this model that kernels' own names tell."""
+    ops = {ungrouped(time.op.name) for time in order}
+    kinds = {launch.name: launch.kind for step in steps for launch in step.launches}
+    told = {name: told_by_name(name, kind) for name, kind in kinds.items()}
+    return {name: op for name, op in told.items() if op in ops}
 
 
 def _covered(start: Times, end: Times) -> int:

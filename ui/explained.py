@@ -82,6 +82,12 @@ def _show_steps(run: Run, groups: list[StepRows], patterns: tuple[NamePattern, .
         _show_roof(run, found, phase, scenario, name)
         match_table(run, found, phase, corrected)
         launches_box(run, found.matched)
+    if len(steps.start) > 1:
+        _show_course(run, steps)
+
+
+def _show_course(run: Run, steps: StepRows) -> None:
+    """Step times over the trace: warm-up, drift, prompts among decodes."""
     st.markdown("**Steps over the trace**")
     data = spread.step_data(steps.start, steps.end, steps.kind)
     chart(spread.steps_spec(theme()), data, key=f"steps-{run.id}", alt=f"Times of {len(steps.start):,} steps")
@@ -89,21 +95,20 @@ def _show_steps(run: Run, groups: list[StepRows], patterns: tuple[NamePattern, .
 
 def _step_box(run: Run, groups: list[StepRows]) -> tuple[StepRows, str]:
     """Which GPU and kind of step is looked at; asked where there is a choice."""
-    columns = st.columns([2, 3, 3], vertical_alignment="bottom")
     steps = groups[0]
     if len(groups) > 1:
-        at = columns[0].selectbox(
+        at = st.selectbox(
             "GPU and process", range(len(groups)), key=f"group-{run.id}",
             format_func=lambda at: f"GPU {groups[at].device}, process {groups[at].process}",
         )  # fmt: skip
         steps = groups[at]
     kinds = list(steps.kinds)
-    kind = kinds[0]
-    if len(kinds) > 1:
-        kind = columns[1].segmented_control(
-            "Steps", kinds, default=kind, required=True, key=f"kind-{run.id}-{steps.device}-{steps.process}",
-            format_func=lambda name: f"{name} ({steps.kinds[name]:,})",
-        )  # fmt: skip
+    if len(kinds) == 1:
+        return steps, kinds[0]
+    kind = st.segmented_control(
+        "Steps", kinds, default=kinds[0], required=True, key=f"kind-{run.id}-{steps.device}-{steps.process}",
+        format_func=lambda name: f"{name} ({steps.kinds[name]:,})",
+    )  # fmt: skip
     return steps, kind
 
 
@@ -200,7 +205,7 @@ def _show_roof(run: Run, found: Explained, phase: Phase, scenario: Scenario, nam
             name = kernel_name(one.kernel, 48)
             spent[name] = spent.get(name, 0.0) + one.seconds * share / sum(other.seconds for other in left)
         listed = [f"{plain(name)} {percent(part)}" for name, part in sorted(spent.items(), key=lambda item: -item[1])]
-        more = f" and {len(listed) - FEW} others" * (len(listed) > FEW)
+        more = f" and {len(listed) - FEW} more" * (len(listed) > FEW)
         st.markdown(f"**Not matched**, {percent(share)} of kernel time: {', '.join(listed[:FEW])}{more}.")
 
 

@@ -37,7 +37,7 @@ def match_table(run: Run, found: Explained, phase: Phase, corrected: Mapping[str
     where = f"in {found.steps} typical steps" if found.steps > 1 else "in this step"
     st.markdown(
         f"**What each kernel stands for** {where}{f' (the {MANY} longest)' if len(kernels) > MANY else ''}: matched by "
-        "its class and its place in the layers' sequence. Your correction holds for all its launches."
+        "its name, its class and its place in the layers' sequence. Your correction holds for all its launches."
     )
     edited = st.data_editor(
         pd.DataFrame(rows),

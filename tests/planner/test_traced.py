@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.estimate import estimate
-from planner.matching import Launch, unmatched
+from planner.matching import Launch, ungrouped, unmatched
 from planner.scenario import Workload
 from planner.traced import NO_OP, _covered, explained, traced_step, typical
 from planner.waterfall import COLLECTIVES, GAPS, HOST
-from tests.planner.questions import LLAMA_8B, ask
+from tests.planner.questions import GPT_OSS_20B, LLAMA_8B, ask
 from tests.planner.test_matching import LAYER
 
 FOUND = estimate(ask(LLAMA_8B, "h200-sxm", Workload(512, 128, 8)))
@@ -103,6 +103,21 @@ def test_a_correction_moves_time_from_one_part_to_another():
 def test_a_collective_is_one_though_the_model_has_none():
     step = traced_step((0, 9, 20), [Launch("nccl", "collective", 9e-9)], ns(0), ns(9))
     assert of(explain(step).parts, COLLECTIVES) == pytest.approx(9e-9)
+
+
+def test_names_of_experts_kernels_tell_what_their_class_cannot():
+    """Two kernels of routing before the products: order alone would take the first product for the second."""
+    found = estimate(ask(GPT_OSS_20B, "h200-sxm", Workload(512, 128, 8)))
+    layer = ("moe_align_block_size", "topk_softmax", "bmm_swiGlu", "bmm_plain", "finalizeKernel")
+    start = np.arange(len(layer) * 24, dtype=np.int64) * 10
+    launches = [Launch(name, "moe", 8e-9) for name in layer * 24]
+    step = traced_step((0, 1190, 1200), launches, start, start + 8)
+    matched = explained([step], found.decode, found.scenario.deployment.gpu, found.floor).matched
+    ops = {(one.kernel, ungrouped(one.op)) for one in matched if one.op}
+    assert ops == {
+        ("moe_align_block_size", "experts.routing"), ("topk_softmax", "experts.routing"), ("bmm_swiGlu", "experts.up"),
+        ("bmm_plain", "experts.down"), ("finalizeKernel", "experts.combine"),
+    }  # fmt: skip
 
 
 spans = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 30)), min_size=1, max_size=8)
