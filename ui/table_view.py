@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -13,6 +15,8 @@ from planner.overlay import Comparison, compare, scenario_of, step_marks
 from planner.predict import DEFAULTS
 from planner.table import Row, row_run, series
 from ui.comparison import comparison_table
+from ui.confirm import Confirmed
+from ui.loadtest import show_load_test
 from ui.show import roof_chart
 
 
@@ -40,3 +44,6 @@ def show_table(run: Run, rows: Sequence[Row]) -> None:
             f"{DEFAULTS['output_tokens']:g} output tokens are taken."
         )
     comparison_table(compared)
+    identity = hashlib.sha256(f"{run.file_hash} {chosen}".encode()).hexdigest()
+    whole = replace(parts[0], file_hash=identity, points=tuple(point for part in parts for point in part.points))
+    show_load_test(whole, Confirmed(known, model, {}))

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from importers.reference import reference_runs
+from planner.catalogue import DATA
 from planner.curves import Dot, Line
 from planner.loads import Sample
 from tests.ui.given import imported
@@ -59,6 +60,19 @@ def test_a_sweep_shows_its_curves_with_both_elbows_and_the_ridge():
     assert "predicted elbow" in said
     assert "matrix products meet the compute roof at" in said
     assert "**TTFT** against throughput" in said
+
+
+def test_a_series_of_a_table_has_curves_of_its_own():
+    content = (DATA / "reference" / "lab_decode_sweep.csv").read_bytes()
+    run = imported("lab.csv", content)
+    app = opened(run)
+    before = words(app)
+    assert "**Latency per output token** over requests at once" in before
+    series = app.selectbox(key=f"series-{run}")
+    series.set_value(series.options[1]).run()
+    assert not app.exception
+    elbows = [said[said.index("elbow") :][:60] for said in (before, words(app))]
+    assert elbows[0] != elbows[1]
 
 
 def test_parts_of_a_time_are_inferred_and_marked_so():
