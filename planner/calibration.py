@@ -81,7 +81,7 @@ def _correction(told: Mapping[str, Any]) -> Correction:
     fields = dict(told)
     fields["kernels"] = tuple((str(key), float(value)) for key, value in told["kernels"])
     fields["covariance"] = tuple(tuple(map(float, row)) for row in told["covariance"])
-    fields["gpus"] = tuple(map(str, told["gpus"]))
+    fields |= {name: tuple(map(str, told[name])) for name in ("gpus", "metrics")}
     fewest, most = map(float, told["batch"])
     numbers = {factor: float(told[factor]) for factor in (*FACTORS, "spread")}
     return Correction(**{**fields, **numbers, "name": clean_name(told["name"]), "batch": (fewest, most)})

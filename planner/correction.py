@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from planner.scenario import Scenario
 
 FACTORS = ("memory", "compute", "link", "latency", "host_step", "host_sequence", "host_prompt")
-KERNELS = 0.08
+KERNELS = 0.10
 """Spread of the error that all loads of one configuration share (serving tables, configurations left out in turn):
 how far `kernels` of a configuration may lie from 1, and what is not known of one that was not measured [1]."""
 
@@ -48,6 +48,7 @@ class Correction:
     covariance : of the logarithms of FACTORS, then of `kernels`, in their order [1]
     gpus : ids of those that were measured
     batch : requests at once that were measured, fewest and most [1]
+    metrics : that were measured
     """
 
     name: str
@@ -63,6 +64,7 @@ class Correction:
     covariance: tuple[tuple[float, ...], ...] = ()
     gpus: tuple[str, ...] = ()
     batch: tuple[float, float] = (1.0, 1.0)
+    metrics: tuple[str, ...] = ()
 
     @property
     def named(self) -> Mapping[str, float]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from planner.calibrated import calibrated_sides
 from planner.cost import Cost, rent
 from planner.distribution import Distribution, distribution, weighted_distribution
 from planner.intervals import Interval, fastest_step, interval, overflows
@@ -197,11 +198,13 @@ def figures(
     """
     crowded, reading = overflows(scenario, room), fastest_step(scenario)
     ttft, e2e, tpot = _figure(distribution(found.ttft), basis), _figure(distribution(found.e2e), basis), None
-    first = interval("ttft", ttft.value, scenario, crowded, max(reading, float(prefill.time.flops) / prefill.peak))
+    known = {name: calibrated_sides(name, scenario, room, crowded) for name in ("ttft", "tpot")}
+    quickest = max(reading, float(prefill.time.flops) / prefill.peak)
+    first = interval("ttft", ttft.value, scenario, crowded, quickest, known["ttft"])
     short, long = ttft.value - first.low, first.high - ttft.value
     if (gaps := scenario.workload.output_tokens - 1) > 0:
         tpot = _figure(distribution(found.tpot), basis)
-        each = interval("tpot", tpot.value, scenario, crowded, reading)
+        each = interval("tpot", tpot.value, scenario, crowded, reading, known["tpot"])
         short, long = short + gaps * (tpot.value - each.low), long + gaps * (each.high - tpot.value)
         tpot = _between(tpot, each)
     whole = Interval(min(e2e.value, max(first.low, e2e.value - short)), e2e.value + long, first.why)
@@ -220,6 +223,7 @@ def foundations(scenario: Scenario, *steps: StepTime) -> tuple[tuple[str, Basis]
         ("efficiency of kernels", weakest(*(step.basis for step in steps))),
         (f"host times of {scenario.engine.name} {scenario.engine.version}", Basis.CALIBRATED),
         ("shapes of the model", scenario.model.source.basis),
+        *([(f"calibrated on {scenario.correction.name}", Basis.CALIBRATED)] if scenario.correction else []),
     )
 
 
@@ -231,6 +235,8 @@ def caveats(scenario: Scenario, found: Latencies) -> tuple[str, ...]:
     """
     gpu, formats = scenario.deployment.gpu, scenario.quantization
     said = list(scenario.model.caveats)
+    if scenario.correction and (far := scenario.correction.outside(scenario)):
+        said.append(far)
     load, longest = scenario.workload, scenario.model.max_context
     if load.longest > longest:
         said.append(f"Longer than the {longest:,} tokens that the model's config allows: vLLM refuses such requests.")

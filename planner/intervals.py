@@ -53,7 +53,14 @@ class Interval:
     why: str
 
 
-def interval(metric: str, value: float, scenario: Scenario, overflows: bool = False, floor: float = 0.0) -> Interval:
+def interval(
+    metric: str,
+    value: float,
+    scenario: Scenario,
+    overflows: bool = False,
+    floor: float = 0.0,
+    known: tuple[float, float] | None = None,
+) -> Interval:
     """90 % interval of a mean latency.
 
         low = min(value, max(floor, value · exp(-below)))        high = value · exp(above)
@@ -63,6 +70,7 @@ def interval(metric: str, value: float, scenario: Scenario, overflows: bool = Fa
     scenario : the question: its GPU and its model's family choose the group
     overflows : more requests at once than the KV cache holds, see `overflows`
     floor : that no hardware can undercut [s]
+    known : below and above of a calibration; None: those of the question's group [1]
     returns : low <= value <= high [s]
     valid : closed loops and fixed batches of vLLM; open loops were not measured
     source : split conformal prediction over left-out groups, docs/model.md
@@ -71,7 +79,7 @@ def interval(metric: str, value: float, scenario: Scenario, overflows: bool = Fa
     >>> novelty(find_gpu("h100-sxm"), "llama dense").gpu
     'measured'
     """
-    below, above = sides(metric, scenario, overflows)
+    below, above = known or sides(metric, scenario, overflows)
     low, high = (value * float(np.exp(end)) for end in (-below, above))
     return Interval(min(value, max(floor, low)), high, why_wide(scenario, overflows))
 

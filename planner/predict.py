@@ -6,12 +6,14 @@ A row is a mapping of column name to text, as CSV has it. A row that cannot be a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from planner.catalogue import find_gpu
 from planner.catalogue_models import find_model
 from planner.cells import rate, read, truth, whole
+from planner.correction import Correction
 from planner.distribution import PERCENTILES
 from planner.engine import LATEST, Engine
 from planner.errors import InsufficientMemory, PlannerError, ScenarioError
@@ -41,24 +43,27 @@ RECORDED = (
 """Columns whose place a recording takes."""
 
 
-def predict(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def predict(rows: Iterable[Mapping[str, Any]], correction: Correction | None = None) -> Iterator[dict[str, Any]]:
     """Answers each row; its own columns pass through, OUTPUTS are added.
 
     rows : column -> text; empty means the default
+    correction : factors of a calibration
     returns : rows in the same order; times in [ms], weights in [GiB], KV cache in [tokens]
     """
     for row in rows:
         yield {
             **row,
-            **_answer(tuple((name, ("" if row.get(name) is None else str(row[name])).strip()) for name in INPUTS)),
+            **_answer(
+                tuple((name, ("" if row.get(name) is None else str(row[name])).strip()) for name in INPUTS), correction
+            ),
         }
 
 
 @lru_cache(maxsize=4096)
-def _answer(cells: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+def _answer(cells: tuple[tuple[str, str], ...], correction: Correction | None) -> Mapping[str, Any]:
     empty: dict[str, Any] = dict.fromkeys(OUTPUTS, "")
     try:
-        return empty | answer(estimate(question(dict(cells))))
+        return empty | answer(estimate(replace(question(dict(cells)), correction=correction)))
     except InsufficientMemory as no:
         return empty | {"fits": "false", "error": str(no)}
     except PlannerError as error:
@@ -143,7 +148,7 @@ def answer(found: Estimate) -> dict[str, Any]:
         "weights_gib": round(found.memory.weights / GIB, 3),
         "kv_cache_tokens": int(found.memory.kv_cache_tokens),
         "fits": "true",
-        "basis": found.basis.label,
+        "basis": calibrated_on(found.scenario) or found.basis.label,
         "ttft_ms_low": _bound(found.ttft.low),
         "ttft_ms_high": _bound(found.ttft.high),
         "tpot_ms_low": _bound(tpot.low if tpot else None),
@@ -151,6 +156,14 @@ def answer(found: Estimate) -> dict[str, Any]:
         "itl_ms": _bound(found.itl.value if found.itl else None),
         **percentiles(found),
     }
+
+
+def calibrated_on(scenario: Scenario) -> str:
+    """What is said in place of a basis where a calibration is in the figures; empty without one.
+
+    scenario : the question
+    """
+    return f"calibrated on {scenario.correction.name}" if scenario.correction else ""
 
 
 def percentiles(found: Estimate) -> dict[str, float | str]:

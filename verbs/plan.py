@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from importers.request_table import read_requests
 from planner.alternatives import alternatives
 from planner.catalogue_models import model_from_hub
+from planner.correction import Correction
 from planner.distribution import PERCENTILES
 from planner.errors import InsufficientMemory
 from planner.estimate import Estimate, Figure, estimate
 from planner.predict import DISTRIBUTIONS, INPUTS, answer, question
 from planner.quantities import GIB, MILLISECOND, TERA
 from planner.scenario import Scenario, Workload
+from store.calibrations import load
+from store.runs import Store, default_root
 from verbs.status import DONE, NO_ANSWER
 
 name, about = "plan", "answer one question"
@@ -35,6 +39,7 @@ def ask(parser: argparse.ArgumentParser) -> None:
         flags = OPTIONS.get(column, ("--" + column.replace("_", "-"),))
         parser.add_argument(*flags, dest=column, required=column in ("gpu", "model"))
     parser.add_argument("--requests-csv", type=Path, help="recorded requests: prompt_tokens, output_tokens, arrival_s")
+    parser.add_argument("--calibration", metavar="NAME", help="factors fitted to measurements: cli.py calibrate")
     parser.add_argument("--hub", action="store_true", help="fetch the model's config.json from huggingface.co")
 
 
@@ -47,7 +52,16 @@ def asked(given: argparse.Namespace) -> Scenario:
     """The scenario that the options ask about."""
     cells = cells_of(given)
     recording = read_requests(given.requests_csv) if given.requests_csv else None
-    return question(cells, model_from_hub(cells["model"]) if given.hub else None, recording)
+    asking = question(cells, model_from_hub(cells["model"]) if given.hub else None, recording)
+    return replace(asking, correction=correction(given.calibration))
+
+
+def correction(name: str | None) -> Correction | None:
+    """The factors of a calibration of the store; None without a name.
+
+    raises : UnknownCalibration, StoreError
+    """
+    return load(Store(default_root()), name).correction if name else None
 
 
 def run(given: argparse.Namespace) -> int:
