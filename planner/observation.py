@@ -47,16 +47,16 @@ class Observation:
     measured: float
 
 
-def observations(run: Run, gpu: str | None = None, model: Model | None = None) -> tuple[Observation, ...]:
+def observations(run: Run, gpu: str | None = None, model: Model | None = None, **cells: str) -> tuple[Observation, ...]:
     """The means of a run that the planner can predict.
 
     run : with its table of rows, if it is a table [s]
-    gpu, model : that were measured, where neither file nor row tells
+    gpu, model, cells : that were measured, as in planner.overlay.scenario_of; None: what file or row tells
     returns : in the run's order; points without a load, GPU or model that can be asked about are left out
     """
     rows = table_rows(run)
     parts = [row_run(run, row) for row in rows] if rows else [run]
-    return usable(one for part in parts for one in _of(part, gpu, model))
+    return usable(one for part in parts for one in _of(part, gpu, model, cells))
 
 
 def predicted(asked: Sequence[Observation], correction: Correction | None) -> FloatArray:
@@ -94,7 +94,7 @@ def _latencies(asked: Scenario) -> Latencies:
     return latencies(asked, room)
 
 
-def _of(run: Run, gpu: str | None, model: Model | None) -> Iterator[Observation]:
+def _of(run: Run, gpu: str | None, model: Model | None, cells: Mapping[str, str]) -> Iterator[Observation]:
     """One scenario for all metrics of a load: it is predicted once."""
     asked: dict[tuple[tuple[str, str], ...], Scenario] = {}
     for point in run.points:
@@ -105,7 +105,7 @@ def _of(run: Run, gpu: str | None, model: Model | None) -> Iterator[Observation]
         try:
             if key not in asked:
                 chosen = model or known_model(run.model or run.model_name or "")
-                asked[key] = scenario_of(run, gpu or run.gpu or "", chosen, **conditions)
+                asked[key] = scenario_of(run, gpu or run.gpu or "", chosen, **{**cells, **conditions})
         except PlannerError:
             continue
         yield Observation(asked[key], point.metric, point.value)

@@ -108,7 +108,8 @@ def read_link(parameters: Mapping[str, Parameter]) -> list[str]:
         except (ValueError, PlannerError) as error:
             st.session_state[key] = _own(parameter.default)
             why = str(error) if isinstance(error, PlannerError) else "which is none of the choices."
-            told.append(f'The link says {key} = "{(text or "")[:40]}": {why} Showing {parameter.default} instead.')
+            shown = "none" if parameter.default in (None, "") else parameter.default
+            told.append(f'The link says {key} = "{(text or "")[:40]}": {why} Showing {shown} instead.')
     return told
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -16,7 +17,7 @@ from planner.precision import SCHEMES
 from planner.predict import question
 from planner.quantities import Source
 from planner.scenario import MODES, Scenario
-from ui import link
+from ui import calibrate, link
 from ui.words import plain
 
 OWN = "auto"
@@ -68,6 +69,7 @@ PARAMETERS = {
     "prefix": link.choice(SWITCH, OWN),
     "rate": link.number(1e-6, 1e6, None),
     "experts": link.choice(COUNTS, 1),
+    calibrate.KEY: calibrate.PARAMETER,
 }
 COLUMNS = {
     "gpu": "gpu", "model": "model", "tensor_parallel": "gpus", "quantization": "quantization", "kv_cache": "kv",
@@ -139,7 +141,8 @@ def asked(values: dict[str, str]) -> Scenario:
     values : columns of predict.INPUTS
     raises : PlannerError
     """
-    return question(values, own_model("config") or named_model(values["model"]))
+    found = question(values, own_model("config") or named_model(values["model"]))
+    return replace(found, correction=calibrate.chosen_correction())
 
 
 def named_model(name: str) -> Model:
@@ -241,6 +244,7 @@ def _more() -> None:
         placeholder="closed loop", persist_state="session",
     )  # fmt: skip
     _select("Expert parallel", "experts", COUNTS)
+    calibrate.calibration_choice()
     config_box("config")
 
 

@@ -151,4 +151,5 @@ def answer_sentence(found: Estimate) -> str:
         f"**{model}** in {formats} on **{gpus_text(scenario)}**, {who}: first token after "
         f"**{duration(found.ttft.value)}**{then}, **{digits(found.output_tokens_per_second)} tokens/s** in all. "
         f"Prefill is bound by **{found.prefill.bound.label}**, decode by **{found.decode.bound.label}**."
+        + (f" Calibrated on **{plain(scenario.correction.name)}**." if scenario.correction else "")
     )

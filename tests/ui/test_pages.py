@@ -45,7 +45,7 @@ def test_plan_has_at_most_seven_controls_before_more():
 
 MORE = (
     "KV cache format", "Cached prompt tokens", "max_num_seqs", "max_num_batched_tokens", "Async scheduling",
-    "Prefix caching", "Requests a second", "Expert parallel",
+    "Prefix caching", "Requests a second", "Expert parallel", "Calibration",
 )  # fmt: skip
 
 

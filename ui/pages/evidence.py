@@ -13,6 +13,7 @@ from planner.memory import memory
 from planner.overlay import compare, scenario_of, step_marks
 from planner.scenario import Scenario
 from planner.table import table_rows
+from ui.calibrate import offer_calibration
 from ui.comparison import comparison_table, kernel_table, placed_words, verdict
 from ui.confirm import Confirmed, confirm
 from ui.download import take_along
@@ -51,6 +52,7 @@ def evidence(run: Run) -> None:
             with checked:
                 show_findings(run, None, None, "decode", {})
             show_table(run, rows)
+            offer_calibration(run, None, None, {})
         else:
             chosen = confirm(run)
             with checked:
@@ -109,6 +111,7 @@ def show_points(run: Run, scenario: Scenario, chosen: Confirmed) -> None:
         st.error(plain(compared[0].refusal or ""))
     comparison_table(compared)
     show_load_test(run, chosen)
+    offer_calibration(run, chosen.gpu, chosen.model, chosen.cells)
 
 
 def _delete(run: Run) -> None:
