@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tools import accuracy_history as history
+from tools.accuracy_calibrated import calibrated_cases
 from tools.accuracy_cases import MEASUREMENTS, REFERENCE, Case, lab_cases, memory_cases, serving_cases
 from tools.accuracy_html import page
 from tools.bert import bert_cases
@@ -24,7 +25,9 @@ __all__ = ["REFERENCE", "Case", "cases", "lab_cases", "main", "memory_cases", "r
 
 WORST = 10
 SHOWN = 90
-OWN_READERS: tuple[Callable[[Path], Iterator[Case]], ...] = (serving_cases, lab_cases, memory_cases, t4_cases)
+OWN_READERS: tuple[Callable[[Path], Iterator[Case]], ...] = (
+    serving_cases, lab_cases, memory_cases, t4_cases, calibrated_cases,
+)  # fmt: skip
 HEAD = f"{'cases':>6} {'predicted':>9} {'refused':>7} {'median':>8} {'mean':>8} {'bias':>8} {'inside':>7} {'width':>6}"
 
 

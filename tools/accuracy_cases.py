@@ -105,7 +105,7 @@ def lab_cases(folder: Path) -> Iterator[Case]:
     }
     for name, (measured, metric) in sweeps.items():
         sweep = rows(folder / f"{name}_sweep.csv")
-        for row, answer in zip(sweep, predict(_lab(row) for row in sweep), strict=True):
+        for row, answer in zip(sweep, predict(lab_question(row) for row in sweep), strict=True):
             yield answered(name, answer, row[measured], answer[metric])
 
 
@@ -149,7 +149,8 @@ def answered(table: str, answer: Row, measured: str | float, predicted: str, eng
     )
 
 
-def _lab(row: Row) -> Row:
+def lab_question(row: Row) -> Row:
+    """A row of the lab's sweeps as it was run: all of a prompt but its last block in the prefix cache, vLLM 0.9."""
     cached = str(int(row["input_tokens"]) - LAB_BLOCK)
     return {**row, **LAB, "concurrency": row["batch"], "prefix_cached_tokens": cached}
 
