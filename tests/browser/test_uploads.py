@@ -61,6 +61,13 @@ def test_an_upload_can_be_cancelled(page, app, large):
     expect(page.get_by_text("or drop them here")).to_be_visible()
 
 
+def test_a_token_that_is_too_old_is_renewed(page, app, tmp_path):
+    box = opened(page, app)
+    page.route("**/upload/*", lambda route: route.fulfill(status=403, json={"error": "too old"}), times=1)
+    box.set_input_files(export(tmp_path / "patient.sqlite"))
+    expect(page.get_by_text("patient.sqlite: imported as run")).to_be_visible()
+
+
 def test_what_is_no_trace_is_refused_and_the_next_file_taken(page, app, tmp_path):
     (tmp_path / "list.txt").write_text("milk")
     (tmp_path / "empty").touch()

@@ -1,6 +1,5 @@
 """Files into the Evidence page: what becomes of each, and what befalls the page when one is made to harm."""
 
-import asyncio
 import json
 import time
 from pathlib import Path
@@ -102,7 +101,7 @@ def test_a_file_being_read_shows_and_can_be_cancelled(monkeypatch):
 
 def test_a_run_can_be_taken_along(tmp_path, monkeypatch):
     app = dropped(("a.sqlite", export(tmp_path / "a.sqlite").read_bytes()))
-    assert [button.label for button in app.get("download_button")] == list(download.WORDS.values())
+    assert set(download.WORDS.values()) <= {button.label for button in app.get("download_button")}
     for form in download.WORDS:
         (tmp_path / form).write_bytes(download._content(app.selectbox(key="run").value, form))
         assert is_export(tmp_path / form)
@@ -168,7 +167,8 @@ def put(monkeypatch, runtime: Runtime, session: str, size: int) -> int:
 
     headers = [(b"content-length", str(size).encode())]
     scope = {"type": "http", "method": "PUT", "path": f"{asgi.ENDPOINT}{session}/file", "headers": headers}
-    asyncio.run(asgi.UploaderLimit(behind)(scope, None, send))
+    with pytest.raises(StopIteration):  # it waits for nobody here, and a browser test may have left a loop running
+        asgi.UploaderLimit(behind)(scope, None, send).send(None)
     return sent[0]["status"]
 
 

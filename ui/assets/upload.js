@@ -52,7 +52,7 @@ function forget(job) {
 
 function cancel(job) {
   if (job.request) job.request.abort();
-  if (job.id) fetch(`${job.path}/${job.id}`, { method: "DELETE" });
+  if (job.id) fetch(`${job.path}/${job.id}`, { method: "DELETE" }).catch(() => {});
   end(job, "Cancelled.", false);
 }
 
@@ -74,13 +74,21 @@ async function begin(job) {
     const body = JSON.stringify({ name: job.file.name, size: job.file.size });
     const answer = await fetch(job.path, { method: "POST", body });
     const told = await answer.json();
-    if (job.ended) return;
-    if (!answer.ok) return end(job, told.error, true);
     job.id = told.id;
+    if (job.ended) return cancel(job);
+    if (answer.status === 403 && !job.again) return again(job);
+    if (!answer.ok) return end(job, told.error, true);
     send(job);
   } catch (error) {
     if (!job.ended) end(job, "The server cannot be reached. Try again.", true);
   }
+}
+
+function again(job) {
+  // the token is older than this page thinks: the next one will do
+  Object.assign(job, { again: true, begun: false });
+  page.goodUntil = 0;
+  next();
 }
 
 function send(job) {
