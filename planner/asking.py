@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from planner.catalogue import find_gpu
 from planner.catalogue_models import find_model
 from planner.cells import names, read, truth, whole
+from planner.correction import Correction
 from planner.demand import COUNTS, NODE, Demand, demand
 from planner.engine import LATEST
 from planner.errors import ScenarioError
@@ -60,13 +61,19 @@ DEFAULTS: Mapping[str, str] = {
 PRICE_KINDS: Mapping[str, float] = {"on_demand": 1 / HOUR, "reserved": 1 / HOUR, "purchase": 1.0}
 
 
-def asked_for(cells: Mapping[str, str], model: Model | None = None, recording: Recorded | None = None) -> Demand:
+def asked_for(
+    cells: Mapping[str, str],
+    model: Model | None = None,
+    recording: Recorded | None = None,
+    correction: Correction | None = None,
+) -> Demand:
     """The demand that cells ask for.
 
     cells : INPUTS -> text, in the unit of each key; missing or empty means the default
     model : stands in for the one that the cells name
     recording : real requests, whose lengths stand in for those of the cells; its times for rate and profile too, if
         the cells leave them open [tokens], [s]
+    correction : of a calibration
     raises : PlannerError naming the column
     """
     if model is None and not cells.get("model"):
@@ -86,6 +93,7 @@ def asked_for(cells: Mapping[str, str], model: Model | None = None, recording: R
         node=read(full, "gpus_per_node", whole, NODE),
         version=full.get("engine_version") or LATEST,
         seed=read(full, "seed", whole, 0),
+        correction=correction,
     )
     return demand(found)
 

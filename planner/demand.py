@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from planner.catalogue import gpus
+from planner.correction import Correction
 from planner.engine import LATEST, Engine
 from planner.errors import InvalidWorkload
 from planner.model import Model, MoeFfn
@@ -35,6 +36,7 @@ class Demand:
     budgets, sequences : max_num_batched_tokens, max_num_seqs that are tried for the best options [tokens], [1]
     techniques : adapters are part of the demand; speculation and two pools are tried for the best options
     node : GPUs of one node [1]
+    correction : of a calibration; it holds on the GPUs that it was measured on
     """
 
     model: Model
@@ -51,6 +53,7 @@ class Demand:
     node: int = NODE
     version: str = LATEST
     seed: int = 0
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def scenario_of(asked: Demand, built: Candidate) -> Scenario:
     built : the candidate
     raises : PlannerError where this GPU, model or vLLM cannot run it
     """
-    return scenario(
+    found = scenario(
         asked.model,
         gpus()[built.gpu],
         workload(asked.traffic),
@@ -121,6 +124,8 @@ def scenario_of(asked: Demand, built: Candidate) -> Scenario:
         expert_parallel=built.expert_parallel,
         engine=Engine(version=asked.version, max_num_seqs=built.sequences, max_num_batched_tokens=built.budget),
     )
+    holds = asked.correction is not None and built.gpu in asked.correction.gpus
+    return replace(found, correction=asked.correction) if holds else found
 
 
 def techniques_of(asked: Demand, built: Candidate) -> Techniques:

@@ -134,7 +134,7 @@ def clearest(cannot: list[Cannot]) -> Cannot:
 
 
 def variants(asked: Demand, built: Candidate) -> list[Candidate]:
-    """A closer look at a good candidate: other token budgets, other splits, the demand's techniques.
+    """A closer look at a good candidate: other limits, half and twice the GPUs, the demand's techniques.
 
     asked : the demand
     built : a candidate that was played
@@ -146,7 +146,7 @@ def variants(asked: Demand, built: Candidate) -> list[Candidate]:
     others += [
         replace(built, tensor_parallel=count, expert_parallel=count if built.expert_parallel > 1 else 1)
         for count in asked.counts
-        if count != built.tensor_parallel
+        if count in (built.tensor_parallel // 2, 2 * built.tensor_parallel)
     ]
     if asked.techniques.speculation is not None:
         others.append(replace(built, speculating=True))

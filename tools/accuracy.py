@@ -18,15 +18,17 @@ from tools.accuracy_calibrated import calibrated_cases
 from tools.accuracy_cases import MEASUREMENTS, REFERENCE, Case, lab_cases, memory_cases, serving_cases
 from tools.accuracy_html import page
 from tools.bert import bert_cases
+from tools.capacity_check import capacity_cases, ranks_agree
 from tools.end_to_end import end_to_end_cases
 from tools.t4_loads import t4_cases
 
 __all__ = ["REFERENCE", "Case", "cases", "lab_cases", "main", "memory_cases", "report", "serving_cases", "summary"]
 
 WORST = 10
+MLPERF = "mlperf offline output_tokens_per_s"
 SHOWN = 90
 OWN_READERS: tuple[Callable[[Path], Iterator[Case]], ...] = (
-    serving_cases, lab_cases, memory_cases, t4_cases, calibrated_cases,
+    serving_cases, lab_cases, memory_cases, t4_cases, capacity_cases, calibrated_cases,
 )  # fmt: skip
 HEAD = f"{'cases':>6} {'predicted':>9} {'refused':>7} {'median':>8} {'mean':>8} {'bias':>8} {'inside':>7} {'width':>6}"
 
@@ -150,6 +152,7 @@ def main() -> None:
     print("\n".join(report(own)))
     if others:
         print("\n\nOther engines and studies, predicted as vLLM", *report(others, fine), *refusals(others), sep="\n")
+        print("\nWhich system is faster, by throughput of a GPU", *ranks_agree(others, MLPERF), sep="\n")
     new, old = table(own, others), history.read(history.ACCEPTED)
     if old and whole:
         print("\nMoved since the accepted table:", *(list(history.moved(old, new)) or ["  nothing"]), sep="\n")

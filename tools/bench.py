@@ -13,12 +13,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from planner.arrivals import requests
+from planner.asking import asked_for
+from planner.buy import search
 from planner.catalogue import gpus
 from planner.catalogue_models import models
 from planner.estimate import estimate
@@ -143,6 +146,14 @@ def overloaded_simulation() -> Line:
     return open_simulation("200")
 
 
+def whole_search() -> Line:
+    """What to buy for one model and traffic: every GPU of the catalogue, shared among the processors."""
+    asked = asked_for({"model": CELLS["model"], "slo_ttft_p95_ms": "1000", "slo_tpot_p95_ms": "50"})
+    with ProcessPoolExecutor() as pool:
+        seconds = median_seconds(lambda: list(search(asked, pool)), 1)
+    return Line(f"what to buy, among {len(gpus())} GPUs", len(gpus()), seconds)
+
+
 def serving_rows() -> Iterator[Line]:
     """The public serving table, where it is."""
     path = MEASUREMENTS / "vllm_serving.csv"
@@ -181,6 +192,7 @@ def main() -> None:
         crowded_simulation,
         open_simulation,
         overloaded_simulation,
+        whole_search,
     ):
         print(measure().text(), flush=True)
     for line in serving_rows():

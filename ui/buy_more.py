@@ -18,7 +18,7 @@ from ui.words import plain
 
 OWN_PROFILE = "own"
 COUNTS = (1, 2, 4, 8, 16)
-LARGE = 1e6
+STEPS = ((1.0, 0.05), (100.0, 0.1), (1e6, 1.0))
 PROFILES = {"steady": "Steady", "office": "Office hours", "consumer": "All day, evenings busiest", OWN_PROFILE: "Own"}
 
 
@@ -144,4 +144,4 @@ def _number(
 
 def _step(high: float) -> float:
     """What one click on a number's arrows adds: shares are finer than years, and those than milliseconds."""
-    return 0.05 if high <= 1 else 1.0 if high <= LARGE else 50.0
+    return next((step for most, step in STEPS if high <= most), 50.0)

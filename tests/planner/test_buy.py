@@ -8,6 +8,7 @@ from multiprocessing import get_context
 import pytest
 
 from planner.buy import search
+from planner.correction import Correction
 from planner.demand import Candidate, demand, scenario_of
 from planner.errors import InvalidWorkload
 from planner.money import Terms
@@ -193,3 +194,13 @@ def test_an_end_to_end_promise_is_kept_too():
     found = options(search(asked))
     assert all(one.figures["e2e", 0.95].value <= 12.0 for one in found)
     assert all(isinstance(one, Option) for one in found)
+
+
+def test_a_calibration_holds_on_its_own_gpus_alone():
+    slower = Correction("ours", memory=0.5, compute=0.5, gpus=("l40s",))
+    plain, own = demand(wanted()), demand(wanted(correction=slower))
+    rates = {
+        gpu: [option(asked, Candidate(gpu)).capacity.value for asked in (plain, own)] for gpu in ("l40s", "h100-sxm")
+    }
+    assert rates["l40s"][1] < 0.8 * rates["l40s"][0]
+    assert rates["h100-sxm"][1] == rates["h100-sxm"][0]
