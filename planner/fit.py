@@ -37,13 +37,13 @@ PRIOR: Mapping[str, float] = {
 of one model and not of its GPU: with twice as wide ones, what 45 loads of Llama-3.3-70B on an H200 say of its fp8
 kernels (compute 0.84) made gpt-oss-120b there two and a half times as wrong (vllm_serving.csv)."""
 CPU = 0.25
-"""Standard deviation of what the three host factors share: servers' CPUs differ in one thread by a quarter, and a slow
-one is slow at everything. Host time of a sequence alone is mostly one model's own: free, it became 1.35 on
+"""Standard deviation of what the three host factors share (assumed): servers' CPUs differ, and a slow one is slow at
+everything. Host time of a sequence alone is mostly one model's own: free, it became 1.35 on
 Llama-3.3-70B and 0.73 on gpt-oss-120b of one H100 server."""
 BOUNDS = (np.log(1 / 8), np.log(8.0))
 NOISE = 0.05
 """Scatter of repeated measurements of one setting (logarithmic), and what the factors cannot say of one configuration's
-loads: the mean error of TPOT within the configurations of vllm_serving.csv."""
+loads. Assumed: with less, one model's own errors were taken for those of the host."""
 INDEPENDENT = 3
 """Loads of one configuration that count as independent: what the model has wrong about a configuration bends slowly
 with the load, so sixteen concurrencies of it are not sixteen opinions."""
