@@ -75,7 +75,7 @@ def test_what_is_no_trace_is_refused_and_the_next_file_taken(page, app, tmp_path
     box.set_input_files([tmp_path / "list.txt", tmp_path / "empty"])
     expect(page.get_by_text("list.txt looks like text")).to_be_visible()
     expect(page.get_by_text("empty is empty.")).to_be_visible()
-    box.set_input_files(export(tmp_path / "next.sqlite"))
+    box.set_input_files(export(tmp_path / "next.sqlite", ((100, 217, 0, 3),)))
     expect(page.get_by_text("next.sqlite: imported as run")).to_be_visible()
 
 

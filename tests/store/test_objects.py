@@ -50,7 +50,7 @@ def test_a_run_without_its_head_is_none(remote: Store, monkeypatch: pytest.Monke
 
 def test_what_cannot_be_sent_is_taken_back(remote: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(remote._shelf._files, "put_file", broken)
+        patch.setattr(remote.shelf._files, "put_file", broken)
         with pytest.raises(StoreError, match="connection reset"):
             remote.save(sample())
     assert paths(remote) == []

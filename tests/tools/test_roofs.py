@@ -31,9 +31,8 @@ def answered():
 def arithmetic(asked: Scenario) -> float:
     """Time of one prompt's FLOPs at the peaks of their formats [s]."""
     gpu, load = asked.deployment.gpu, asked.workload
-    ops = forward(
-        asked, prefill_step(1.0, load.computed_prompt_tokens, load.prompt_tokens - load.computed_prompt_tokens)
-    )
+    computed = max(1.0, load.prompt_tokens - load.prefix_cached_tokens)
+    ops = forward(asked, prefill_step(1.0, computed, load.prompt_tokens - computed))
     return sum(float(op.count * op.flops) / gpu.peaks.get(op.format, max(gpu.peaks.values())) for op in ops)
 
 
