@@ -11,30 +11,24 @@ import asyncio
 import hashlib
 import http.client
 import json
-import os
 import re
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-
-import websockets
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets import Subprotocol
+from urllib.parse import urlsplit
 
 from intake.tokens import Tokens
 from planner.measured import KernelSample, MeasuredPoint, Run
 from planner.quantities import GIB, KIB, MIB, MILLISECOND
 from store.runs import Store
+from tools.app_session import app_session
+from tools.running_app import ROOT, running_app
 
-ROOT = Path(__file__).parents[1]
 CHUNK = MIB
 LISTING = """
 import sys, time
@@ -59,10 +53,12 @@ def main() -> None:
 
 def uploads(size: int) -> Iterator[str]:
     """One file, then four at once that have as many bytes together: time, and memory of the app."""
-    with tempfile.TemporaryDirectory() as folder, _app(Path(folder)) as (port, process, secret):
+    secret = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory() as folder, running_app(Path(folder), HEADROOM_SECRET=secret) as app:
+        port = urlsplit(app.url).port or 0
         asyncio.run(_uploaded(port, secret, 1, 1))  # the first page loads what every page needs
         for count in (1, 4):
-            memory = _Memory(process.pid)
+            memory = _Memory(app.pid)
             seconds = asyncio.run(_uploaded(port, secret, size // count, count))
             peak = memory.stop()
             yield (
@@ -111,58 +107,10 @@ class _Memory:
         return int(match[1]) * KIB if match else 0.0
 
 
-@contextmanager
-def _app(folder: Path) -> Iterator[tuple[int, subprocess.Popen[bytes], str]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    secret = secrets.token_hex(16)
-    own = {
-        "HEADROOM_SECRET": secret,
-        "HEADROOM_STORE": f"{folder}/store",
-        "HEADROOM_UPLOAD_FOLDER": f"{folder}/uploads",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **own}, stdout=subprocess.DEVNULL)  # noqa: S603
-    try:
-        while _status(port) != 200:
-            time.sleep(0.2)
-        yield port, process, secret
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _status(port: int) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/_stcore/health")
-        return connection.getresponse().status
-    except OSError:
-        return 0
-    finally:
-        connection.close()
-
-
-@asynccontextmanager
-async def _session(port: int) -> AsyncIterator[str]:
-    """The id of a session whose Evidence page was drawn, and which stays open."""
-    address = f"ws://127.0.0.1:{port}/_stcore/stream"
-    async with websockets.connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None) as page:
-        message = BackMsg()
-        message.rerun_script.page_name = "evidence"
-        await page.send(message.SerializeToString())
-        session, told = "", ForwardMsg()
-        while told.WhichOneof("type") != "script_finished":
-            told.ParseFromString(bytes(await page.recv(decode=False)))
-            session = told.new_session.initialize.session_id or session
-        yield session
-
-
 async def _uploaded(port: int, secret: str, size: int, count: int) -> float:
-    async with _session(port) as session:
-        token = Tokens(secret).issue(session, size)
+    async with app_session(f"http://127.0.0.1:{port}") as session:
+        await session.visit("evidence")
+        token = Tokens(secret).issue(session.id, size)
         start = time.perf_counter()
         await asyncio.gather(*(asyncio.to_thread(_send, port, token, size) for _ in range(count)))
         return time.perf_counter() - start

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from planner.alternatives import alternatives
 from planner.command import serve_command
 from planner.errors import InsufficientMemory, PlannerError, UnknownModel
-from planner.estimate import Estimate, estimate
+from planner.estimate import Estimate
 from planner.marks import predicted_marks
 from planner.memory import memory
 from planner.scenario import Scenario
@@ -17,8 +17,10 @@ from ui.advised import advised
 from ui.answer import figures, foundations, memory_sentence, ops_table, percentiles
 from ui.charts import memory as memory_chart
 from ui.charts import roofline, waterfall
+from ui.estimated import estimated
 from ui.question import asked, controls, offer_fetch
 from ui.show import chart, theme
+from ui.unfold import unfold
 from ui.words import answer_sentence, digits, duration, gpus_text, plain
 
 
@@ -34,7 +36,7 @@ def plan() -> None:
     values = controls()
     try:
         scenario = asked(values)
-        show_answer(estimate(scenario), headline)
+        show_answer(estimated(scenario), headline)
     except InsufficientMemory as no:
         show_refusal(scenario, no, headline)
     except UnknownModel as error:
@@ -51,8 +53,7 @@ def show_answer(found: Estimate, headline: DeltaGenerator) -> None:
     for caveat in found.caveats:
         st.caption(f"⚠ {plain(caveat)}")
     figures(found)
-    with st.expander("Percentiles: how the latencies spread"):
-        percentiles(found)
+    unfold("Percentiles: how the latencies spread", "open-percentiles", lambda: percentiles(found))
     show_roofline(found)
     left, right = st.columns(2)
     with left:
@@ -61,12 +62,9 @@ def show_answer(found: Estimate, headline: DeltaGenerator) -> None:
     with right:
         foundations(found)
     advised(found.scenario)
-    with st.expander("Why is it slower than the roof?"):
-        show_waterfall(found)
-    with st.expander("Every op of both steps"):
-        ops_table(found)
-    with st.expander("Run it: the vllm serve command"):
-        st.code(serve_command(found.scenario), language="bash", wrap_lines=True)
+    unfold("Why is it slower than the roof?", "open-waterfall", lambda: show_waterfall(found))
+    unfold("Every op of both steps", "open-ops", lambda: ops_table(found))
+    unfold("Run it: the vllm serve command", "open-command", lambda: show_command(found.scenario))
 
 
 def show_refusal(scenario: Scenario, no: InsufficientMemory, headline: DeltaGenerator) -> None:
@@ -110,6 +108,11 @@ def show_waterfall(found: Estimate) -> None:
         )
         rows = waterfall.rows(parts, f"{name.capitalize()} step")
         chart(waterfall.waterfall_spec(theme()), rows, key=f"plan-waterfall-{name}", alt=f"Parts of a {name} step")
+
+
+def show_command(scenario: Scenario) -> None:
+    """What starts such a server."""
+    st.code(serve_command(scenario), language="bash", wrap_lines=True)
 
 
 def show_memory(scenario: Scenario) -> None:

@@ -1,0 +1,89 @@
+"""The app in a process of its own, for browser tests, benchmarks and screenshots; and the Chromium that looks at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+READY_WITHIN = 60.0
+"""Until the app answers [s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningApp:
+    """The app as it runs.
+
+    url : its address, without a slash at the end
+    pid : of the server's process
+    """
+
+    url: str
+    pid: int
+
+
+@contextmanager
+def running_app(folder: Path, **environment: str) -> Iterator[RunningApp]:
+    """Serves the app on a free port, with store, uploads and log in a folder; ends it afterwards.
+
+    folder : exists; what is in its `store` is shown
+    environment : further variables of the server's environment
+    raises : RuntimeError where it ends before it answers
+    """
+    port = free_port()
+    own = {"HEADROOM_STORE": str(folder / "store"), "HEADROOM_UPLOAD_FOLDER": str(folder / "uploads")}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(  # noqa: S603 - our own app
+            command, cwd=ROOT, env={**os.environ, **own, **environment}, stdout=log, stderr=log
+        )
+        try:
+            _await(f"http://127.0.0.1:{port}/_stcore/health", server)
+            yield RunningApp(f"http://127.0.0.1:{port}", server.pid)
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+def _await(url: str, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + READY_WITHIN
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            raise RuntimeError("the app ended before it was ready")
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"no answer from {url}")
