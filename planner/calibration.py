@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from planner.correction import FACTORS, Correction
 from planner.errors import CalibrationError
+from planner.naming import short_name
 
 SCHEMA = 1
-LONGEST = 60
-_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST - 1}}}")
 MOST_FACTORS = 500
 
 
@@ -50,12 +48,7 @@ def clean_name(name: str) -> str:
     >>> clean_name(" our H100 box ")
     'our-H100-box'
     """
-    found = re.sub(r"\s+", "-", name.strip())
-    if not _NAME.fullmatch(found):
-        raise CalibrationError(
-            f'"{name[:LONGEST]}" cannot name a calibration: use up to {LONGEST} letters, digits, ".", "_" and "-".'
-        )
-    return found
+    return short_name(name, "a calibration", CalibrationError)
 
 
 def as_json(calibration: Calibration) -> str:

@@ -7,7 +7,8 @@
     ├ CalibrationError   TooFewPoints, NoElbow, OutsideRange, UnknownCalibration
     ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused, BadPattern
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
-    └ StoreError         RunNotFound, SchemaTooNew, DamagedRun
+    ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun, BadPins, UnknownPins
+    ├ BadLink
     └ BadSetting
 
 A message says what is wrong, why, and what to do; it lists the choices and names file, row and field.
@@ -157,6 +158,18 @@ class SchemaTooNew(StoreError):
 
 class DamagedRun(StoreError):
     """A folder of the store that is not a whole run."""
+
+
+class BadPins(StoreError):
+    """Pinned scenarios that cannot be read, kept or added."""
+
+
+class UnknownPins(StoreError):
+    """A name under which no pinned scenarios are kept."""
+
+
+class BadLink(PlannerError):
+    """A link whose question this version does not understand."""
 
 
 class BadSetting(PlannerError):

@@ -5,6 +5,7 @@
                   kernel_summary.parquet   launches and time per kernel and device
                   tables/<name>.parquet    the run's tables
                   choices.json             GPU and model that a person confirmed; written later, the rest never again
+    root/<kind>/<name>.json                what a person keeps under a name: calibrations, pinned scenarios (notes.py)
     root/index.parquet                     the heads of all runs, a cache
 
 An object store keeps the same files under other names (objects.py). START READING at runs.py.

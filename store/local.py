@@ -1,7 +1,7 @@
 """Runs on a local folder: each a folder that appears, and disappears, by one rename.
 
 root/<run id>/...      see store/__init__.py
-root/calibrations/     small files, each replaced by one rename (calibrations.py)
+root/<kind>/           small files, each replaced by one rename (notes.py)
 root/index.parquet     the heads of all runs, a cache (index.py)
 root/.work/            runs being written or removed (leases.py)
 """
@@ -23,7 +23,7 @@ from fsspec.implementations.local import LocalFileSystem
 from store import leases
 from store.files import Part
 from store.parquet import sync_folder
-from store.places import HEAD_FILE, NOTES, SUFFIX, TABLES, Place
+from store.places import HEAD_FILE, SUFFIX, TABLES, Place
 
 WORK = ".work"
 INDEX_FILE = "index.parquet"
@@ -99,22 +99,22 @@ class LocalShelf:
         with leases.leased(self.root / WORK) as aside:
             Path(place.folder).rename(aside / place.id)
 
-    def notes(self) -> list[str]:
-        """Names of the small files beside the runs."""
-        return [path.name for path in (self.root / NOTES).glob("[!.]*") if path.is_file()]
+    def notes(self, folder: str) -> list[str]:
+        """Names of the small files of a folder beside the runs."""
+        return [path.name for path in (self.root / folder).glob("[!.]*") if path.is_file()]
 
-    def note(self, name: str) -> Part:
+    def note(self, path: str) -> Part:
         """One of these files."""
-        return Part("", LOCAL, str(self.root / NOTES / name))
+        return Part("", LOCAL, str(self.root / path))
 
-    def keep_note(self, name: str, content: bytes) -> None:
+    def keep_note(self, path: str, content: bytes) -> None:
         """Moves one into place."""
-        (self.root / NOTES).mkdir(parents=True, exist_ok=True)
-        _replace(self.root / NOTES / name, content)
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        _replace(self.root / path, content)
 
-    def drop_note(self, name: str) -> None:
+    def drop_note(self, path: str) -> None:
         """Removes one."""
-        (self.root / NOTES / name).unlink(missing_ok=True)
+        (self.root / path).unlink(missing_ok=True)
 
     def index(self) -> Part:
         """The index beside the runs."""

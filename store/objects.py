@@ -35,7 +35,7 @@ from planner.quantities import GIGA
 from store.files import ROOT_VARIABLE, Part, reached, reason
 from store.leases import STALE
 from store.local import INDEX_FILE
-from store.places import HEAD_FILE, NOTES, SUFFIX, TABLES, Place
+from store.places import HEAD_FILE, SUFFIX, TABLES, Place
 
 DIGITS = "0123456789abcdef"
 RELIST = 60.0
@@ -119,21 +119,21 @@ class ObjectShelf:
         self._mark(place.id)
         self._discard([self._folder(place.id, attempt) for attempt in attempts], recursive=True)
 
-    def notes(self) -> list[str]:
-        """Names of the small objects beside the runs."""
-        return [_name(entry) for entry in self._ls(f"{self._root}/{NOTES}")]
+    def notes(self, folder: str) -> list[str]:
+        """Names of the small objects of a folder beside the runs."""
+        return [_name(entry) for entry in self._ls(f"{self._root}/{folder}")]
 
-    def note(self, name: str) -> Part:
+    def note(self, path: str) -> Part:
         """One of these objects."""
-        return Part("", self._files, f"{self._root}/{NOTES}/{name}")
+        return Part("", self._files, f"{self._root}/{path}")
 
-    def keep_note(self, name: str, content: bytes) -> None:
+    def keep_note(self, path: str, content: bytes) -> None:
         """Replaces one: one object."""
-        self._put(content, f"{self._root}/{NOTES}/{name}")
+        self._put(content, f"{self._root}/{path}")
 
-    def drop_note(self, name: str) -> None:
+    def drop_note(self, path: str) -> None:
         """Removes one."""
-        self._discard([f"{self._root}/{NOTES}/{name}"])
+        self._discard([f"{self._root}/{path}"])
 
     def index(self) -> Part:
         """The index beside the runs."""

@@ -17,7 +17,6 @@ from store.files import Part
 
 HEAD_FILE = "run.parquet"
 TABLES = "tables"
-NOTES = "calibrations"
 SUFFIX = ".parquet"
 
 
@@ -77,16 +76,16 @@ class Shelf(Protocol):
     def remove(self, place: Place) -> None:
         """Takes a run away in one step, then its files. FileNotFoundError if another was faster."""
 
-    def notes(self) -> list[str]:
-        """Names of the small files beside the runs (calibrations.py)."""
+    def notes(self, folder: str) -> list[str]:
+        """Names of the small files of a folder beside the runs (notes.py)."""
 
-    def note(self, name: str) -> Part:
-        """One of these files."""
+    def note(self, path: str) -> Part:
+        """One of these files: folder/name."""
 
-    def keep_note(self, name: str, content: bytes) -> None:
+    def keep_note(self, path: str, content: bytes) -> None:
         """Writes or replaces one, in one step."""
 
-    def drop_note(self, name: str) -> None:
+    def drop_note(self, path: str) -> None:
         """Removes one; one that is gone already is no error."""
 
     def index(self) -> Part:

@@ -51,7 +51,14 @@ def chosen_correction() -> Correction | None:
 
     raises : UnknownCalibration, StoreError
     """
-    name = st.session_state.get(KEY)
+    return correction_of(st.session_state.get(KEY))
+
+
+def correction_of(name: str | None) -> Correction | None:
+    """The factors of a calibration; None for no name.
+
+    raises : UnknownCalibration, StoreError
+    """
     return calibrations.load(store(), name).correction if name else None
 
 

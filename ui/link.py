@@ -1,6 +1,7 @@
 """The question as a link: read once when a session opens, written after every change.
 
-Values are ids and numbers, not labels. A value that is none of the choices is dropped and told, never taken silently.
+Values are ids and numbers, not labels; a default is left out. A key that the page does not know, or a value that is
+none of the choices, is dropped and told, never taken silently. Links of earlier versions open too (link_versions.py).
 """
 
 from __future__ import annotations
@@ -8,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import streamlit as st
 
 from planner.catalogue import find_gpu
-from planner.errors import PlannerError
+from planner.errors import BadLink, PlannerError
+from ui.link_versions import KEY as VERSION
+from ui.link_versions import upgraded, version
+
+
+def written(value: Any) -> str:
+    """A value as a link has it: what `read` takes back."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +32,12 @@ class Parameter:
 
     default : where the link is silent
     read : text of the link -> value; ValueError or PlannerError for one that is none of the choices
+    write : value -> text, what `read` takes back
     """
 
     default: Any
     read: Callable[[str], Any]
+    write: Callable[[Any], str] = written
 
 
 def choice(options: tuple[Any, ...], default: Any) -> Parameter:
@@ -52,10 +64,12 @@ def whole(low: int, high: int, default: int | None) -> Parameter:
     return Parameter(default, read)
 
 
-def number(low: float, high: float, default: float | None) -> Parameter:
-    """A number within bounds."""
+def number(low: float, high: float, default: float | None, *, optional: bool = False) -> Parameter:
+    """A number within bounds; empty where its widget may be."""
 
-    def read(text: str) -> float:
+    def read(text: str) -> float | None:
+        if not text and optional:
+            return None
         value = float(text[:30])
         if not low <= value <= high:
             raise ValueError(text)
@@ -96,48 +110,96 @@ def gpu(default: str) -> Parameter:
 def read_link(parameters: Mapping[str, Parameter]) -> list[str]:
     """Puts the link's values, or the defaults, into session state where it has none yet.
 
+    parameters : all that the page knows
     returns : a sentence for each value that was dropped
     """
-    told = []
+    link = upgraded(st.query_params.to_dict())
+    told = [link.why] if link.why else []
+    told += [
+        f'The link says {key[:40]} = "{text[:40]}", which this page does not know. It is left out.'
+        for key, text in link.told.items()
+        if key not in parameters
+    ]
+    texts_ = {**link.silent, **link.told}
     for key, parameter in parameters.items():
         if key in st.session_state:
             continue
-        text = st.query_params.get(key)
+        text = texts_.get(key)
         try:
             st.session_state[key] = _own(parameter.default) if text is None else parameter.read(text)
         except (ValueError, PlannerError) as error:
             st.session_state[key] = _own(parameter.default)
             why = str(error) if isinstance(error, PlannerError) else "which is none of the choices."
-            shown = "none" if parameter.default in (None, "") else parameter.default
+            shown = "none" if _empty(parameter.default) else parameter.default
             told.append(f'The link says {key} = "{(text or "")[:40]}": {why} Showing {shown} instead.')
     return told
 
 
 def write_link(parameters: Mapping[str, Parameter]) -> None:
-    """Writes session state into the address; what is empty or off is left out."""
-    values = {key: st.session_state.get(key) for key in parameters}
-    link = {key: written(value) for key, value in values.items() if value not in (None, "", False, [])}
+    """Writes session state into the address, as short as it goes."""
+    link = texts(parameters, st.session_state)
     if link != st.query_params.to_dict():
         st.query_params.from_dict(link)
+
+
+def texts(parameters: Mapping[str, Parameter], values: Mapping[Any, Any]) -> dict[str, str]:
+    """A page's question as a link has it: the version, and what differs from the defaults.
+
+    parameters : of that page
+    values : key -> value, as that page's widgets hold them; a key that is missing has its default
+    """
+    told = {key: values[key] for key in parameters if key in values}
+    return {VERSION: str(version())} | {
+        key: "" if _empty(value) else parameters[key].write(value)
+        for key, value in told.items()
+        if value != parameters[key].default and not (_empty(value) and _empty(parameters[key].default))
+    }
+
+
+def query(parameters: Mapping[str, Parameter], values: Mapping[Any, Any]) -> str:
+    """The same as the text behind the question mark; what people read stays readable."""
+    return urlencode(texts(parameters, values), quote_via=quote, safe="/:,@")
+
+
+def values_of(parameters: Mapping[str, Parameter], text: str) -> dict[str, Any]:
+    """What a page's widgets hold for the text of a link: the reverse of `query`.
+
+    raises : PlannerError naming the key that is unknown, or whose value is none of the choices
+    """
+    link = upgraded(dict(parse_qsl(text, keep_blank_values=True)))
+    strange = [key for key in link.told if key not in parameters]
+    if link.why or strange:
+        raise BadLink(link.why or f"The link says {strange[0][:40]}, which Plan does not know. Ask for it again.")
+    found = {**link.silent, **link.told}
+    return {
+        key: _own(parameter.default) if key not in found else _read(key, parameter, found[key])
+        for key, parameter in parameters.items()
+    }
 
 
 def address(page: str, parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> str:
     """The address of another page with its whole question, relative to this one.
 
     page : its url_path
-    parameters : of that page
-    values : key -> value, as that page's widgets hold them; what is empty or its default is left out
+    parameters, values : as in `texts`
     """
-    told = {key: value for key, value in values.items() if value not in (None, "", False, [])}
-    query = {key: written(value) for key, value in told.items() if value != parameters[key].default}
-    return f"{page}?{urlencode(query)}"
+    return f"{page}?{query(parameters, values)}"
 
 
-def written(value: Any) -> str:
-    """A value as a link has it: what `read` takes back."""
-    if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+def full_address(parameters: Mapping[str, Parameter]) -> str:
+    """The address of this page with its whole question, to be sent to others."""
+    return f"{(st.context.url or '').partition('?')[0]}?{query(parameters, st.session_state)}"
+
+
+def _read(key: str, parameter: Parameter, text: str) -> Any:
+    try:
+        return parameter.read(text)
+    except ValueError as error:
+        raise BadLink(f'The link says {key} = "{text[:40]}", which is none of the choices.') from error
+
+
+def _empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str | list | tuple) and not value)
 
 
 def _own(default: Any) -> Any:

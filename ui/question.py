@@ -135,6 +135,18 @@ def set_preset() -> None:
         st.session_state.update(PRESETS[chosen])
 
 
+def question_of(text: str) -> Scenario:
+    """The scenario of a link of Plan, as its query says it; what this page's controls hold plays no part.
+
+    text : what stands behind the question mark
+    raises : PlannerError
+    """
+    held = link.values_of(PARAMETERS, text)
+    values = {column: _text(held[key]) for column, key in COLUMNS.items()}
+    found = question(values, named_model(values["model"]))
+    return replace(found, correction=calibrate.correction_of(held[calibrate.KEY]))
+
+
 def asked(values: dict[str, str]) -> Scenario:
     """The scenario of the controls; an uploaded config.json stands in for the model's name.
 

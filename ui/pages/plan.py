@@ -15,10 +15,11 @@ from planner.scenario import Scenario
 from planner.waterfall import predicted
 from ui.advised import advised
 from ui.answer import figures, foundations, memory_sentence, ops_table, percentiles
+from ui.bar import link_box, pin_button
 from ui.charts import memory as memory_chart
 from ui.charts import roofline, waterfall
 from ui.estimated import estimated
-from ui.question import asked, controls, offer_fetch
+from ui.question import PARAMETERS, asked, controls, offer_fetch
 from ui.show import chart, theme
 from ui.unfold import unfold
 from ui.words import answer_sentence, digits, duration, gpus_text, plain
@@ -32,8 +33,9 @@ def page() -> None:
 @st.fragment
 def plan() -> None:
     """Controls, then the answer or a clear no."""
-    headline = st.container()
+    headline, bar = st.container(), st.container(horizontal=True)
     values = controls()
+    scenario = None
     try:
         scenario = asked(values)
         show_answer(estimated(scenario), headline)
@@ -44,6 +46,9 @@ def plan() -> None:
         offer_fetch(values["model"])
     except PlannerError as error:
         headline.error(plain(str(error)))
+    with bar:
+        pin_button(scenario, PARAMETERS)
+        link_box(PARAMETERS)
 
 
 def show_answer(found: Estimate, headline: DeltaGenerator) -> None:

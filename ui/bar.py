@@ -1,0 +1,50 @@
+"""The row of buttons above a question: take it back, keep it, hand it on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from planner.errors import PlannerError
+from planner.scenario import Scenario
+from ui import link, pins
+from ui.link import Parameter
+from ui.words import gpus_text, plain
+
+
+def pin_button(scenario: Scenario | None, parameters: Mapping[str, Parameter]) -> None:
+    """Pins the question of this page, to be compared and presented.
+
+    scenario : the question; None where it is none, then nothing can be pinned
+    """
+    query = link.query(parameters, st.session_state)
+    held = [one.name for one in pins.pinned() if one.query == query]
+    label = f"Pinned ({len(pins.pinned())})" if held else "Pin"
+    name = pin_name(scenario) if scenario else ""
+    off = scenario is None or bool(held)
+    st.button(label, key="pin", disabled=off, help=PIN_HELP, on_click=_pin, args=(name, query))
+
+
+PIN_HELP = "Puts this question aside: Compare shows pinned ones side by side, Present one after the other."
+
+
+def _pin(name: str, query: str) -> None:
+    try:
+        pins.pin(name, query)
+    except PlannerError as error:
+        st.toast(plain(str(error)))
+
+
+def pin_name(scenario: Scenario) -> str:
+    """What a pinned question is called until its owner says otherwise."""
+    load = scenario.workload
+    who = f"{load.request_rate:g} requests/s" if load.request_rate is not None else f"{load.concurrency:g} at once"
+    model = scenario.model.name.rsplit("/", 1)[-1]
+    return f"{model} {scenario.quantization.scheme} on {gpus_text(scenario)}, {who}"
+
+
+def link_box(parameters: Mapping[str, Parameter]) -> None:
+    """Shows this page's full address, with a button that copies it."""
+    with st.popover("Link", help="The whole question in an address, to be sent to others."):
+        st.code(link.full_address(parameters), language=None, wrap_lines=True)
