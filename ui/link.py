@@ -33,14 +33,16 @@ class Parameter:
     default : where the link is silent
     read : text of the link -> value; ValueError or PlannerError for one that is none of the choices
     write : value -> text, what `read` takes back
+    always : whether a default is told too, because tomorrow's may be another: the latest run
     """
 
     default: Any
     read: Callable[[str], Any]
     write: Callable[[Any], str] = written
+    always: bool = False
 
 
-def choice(options: tuple[Any, ...], default: Any) -> Parameter:
+def choice(options: tuple[Any, ...], default: Any, *, always: bool = False) -> Parameter:
     """One of several values, written as text."""
     texts = {str(option): option for option in options}
 
@@ -49,7 +51,7 @@ def choice(options: tuple[Any, ...], default: Any) -> Parameter:
             raise ValueError(text)
         return texts[text]
 
-    return Parameter(default, read)
+    return Parameter(default, read, always=always)
 
 
 def whole(low: int, high: int, default: int | None) -> Parameter:
@@ -152,7 +154,7 @@ def texts(parameters: Mapping[str, Parameter], values: Mapping[Any, Any]) -> dic
     return {VERSION: str(version())} | {
         key: "" if _empty(value) else parameters[key].write(value)
         for key, value in told.items()
-        if value != parameters[key].default and not (_empty(value) and _empty(parameters[key].default))
+        if parameters[key].always or not _same(value, parameters[key].default)
     }
 
 
@@ -196,6 +198,10 @@ def _read(key: str, parameter: Parameter, text: str) -> Any:
         return parameter.read(text)
     except ValueError as error:
         raise BadLink(f'The link says {key} = "{text[:40]}", which is none of the choices.') from error
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value == default or (_empty(value) and _empty(default))
 
 
 def _empty(value: Any) -> bool:

@@ -16,7 +16,7 @@ COLUMNS = {"on_demand": "On demand (USD/h)", "reserved": "Reserved (USD/h)", "pu
 
 def price_table() -> None:
     """The catalogue's prices with the reader's own over them; an empty cell is a missing price, never zero."""
-    told = st.session_state.setdefault("prices_at_start", st.session_state.get("prices", ""))
+    told, generation = _start()
     try:
         typed = typed_prices(told)
     except PlannerError as error:
@@ -25,7 +25,7 @@ def price_table() -> None:
     before = _frame(typed)
     after = st.data_editor(
         before,
-        key="price_cells",
+        key=f"price_cells-{generation}",
         hide_index=True,
         height=220,
         disabled=["gpu", "GPU", "Source"],
@@ -38,8 +38,18 @@ def price_table() -> None:
             "Source": st.column_config.TextColumn(width="large"),
         },
     )
-    st.session_state["prices"] = _changes(after)
+    st.session_state["prices"] = st.session_state["prices_shown"] = _changes(after)
     st.caption("Empty: nobody told, so there is no total. Type over any price; the link keeps what you typed.")
+
+
+def _start() -> tuple[str, int]:
+    """What the table began with, and how often it began: anew where another than its reader changed the prices."""
+    now = st.session_state.get("prices", "")
+    told, generation = st.session_state.get("prices_at_start", (now, 0))
+    if now != st.session_state.get("prices_shown", now):
+        told, generation = now, generation + 1
+    st.session_state["prices_at_start"] = told, generation
+    return told, generation
 
 
 def _frame(typed: dict[str, Price]) -> pd.DataFrame:

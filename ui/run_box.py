@@ -18,7 +18,7 @@ def run_box() -> Run:
     except PlannerError as error:
         st.error(plain(str(error)))
         runs = demo_runs()
-    parameter = {"run": choice(tuple(runs), next(iter(runs)))}
+    parameter = {"run": choice(tuple(runs), next(iter(runs)), always=True)}
     if st.session_state.get("run") not in runs:
         st.session_state.pop("run", None)
     for dropped in read_link(parameter):

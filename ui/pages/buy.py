@@ -15,9 +15,11 @@ from planner.option import Option, Refusal
 from planner.ranking import best_of_each, nearest, ranked
 from planner.sensitivity import Swing
 from planner.slo import NAMES, Key
-from ui.buy_question import controls
+from ui.bar import link_box
+from ui.buy_question import PARAMETERS, controls
 from ui.buying import Result, bought, hinges
 from ui.charts import pareto, tornado
+from ui.history import history_buttons, remember
 from ui.offers import headline, refused, table, tiles, told_keys
 from ui.question import named_model, offer_fetch
 from ui.recordings import recording, told
@@ -31,8 +33,12 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def page() -> None:
     """Controls, then the answer or a clear no. No fragment: only a whole rerun ends a search that is under way."""
-    top = st.container()
+    top, bar = st.container(), st.container(horizontal=True)
     values = controls()
+    remember("buy", PARAMETERS)
+    with bar:
+        history_buttons("buy")
+        link_box(PARAMETERS)
     try:
         asked = asked_for(values, named_model(values.get("model", "")), recording())
     except UnknownModel as error:

@@ -30,7 +30,7 @@ def page() -> None:
     st.markdown("#### Is B really faster than A?")
     runs = known_runs()
     first = pair(runs)
-    parameters = {name: choice(tuple(runs), run) for name, run in zip("ab", first, strict=True)}
+    parameters = {name: choice(tuple(runs), run, always=True) for name, run in zip("ab", first, strict=True)}
     for name in parameters:
         if st.session_state.get(name) not in runs:
             st.session_state.pop(name, None)

@@ -19,6 +19,7 @@ from ui.bar import link_box, pin_button
 from ui.charts import memory as memory_chart
 from ui.charts import roofline, waterfall
 from ui.estimated import estimated
+from ui.history import history_buttons, remember
 from ui.question import PARAMETERS, asked, controls, offer_fetch
 from ui.show import chart, theme
 from ui.unfold import unfold
@@ -47,6 +48,8 @@ def plan() -> None:
     except PlannerError as error:
         headline.error(plain(str(error)))
     with bar:
+        remember("plan", PARAMETERS)
+        history_buttons("plan")
         pin_button(scenario, PARAMETERS)
         link_box(PARAMETERS)
 
