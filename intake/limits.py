@@ -1,17 +1,4 @@
-"""What one file, one session and all of them together may take, set by the operator's environment.
-
-| variable                    | default | meaning                                                              |
-| --------------------------- | ------- | -------------------------------------------------------------------- |
-| HEADROOM_UPLOAD_GIB         | 4       | largest file that is taken in [GiB]                                  |
-| HEADROOM_SESSION_GIB        | 8       | all files that one session has on disk [GiB]                         |
-| HEADROOM_UPLOADS_GIB        | 32      | all files of all sessions on disk [GiB]                              |
-| HEADROOM_UPLOAD_FOLDER      | cache   | where they lie until they are read; a disk, not memory               |
-| HEADROOM_IMPORT_FOLDER      | none    | a folder whose files anybody may import                              |
-| HEADROOM_IMPORT_MEMORY_GIB  | 1.5     | memory of the process that reads a file [GiB]                        |
-| HEADROOM_IMPORT_MINUTES     | 20      | time of that process [min]; twice that on the processors             |
-| HEADROOM_IMPORTS_AT_ONCE    | 2       | such processes at once; more wait                                    |
-| HEADROOM_SECRET             | random  | signs links; the same for all copies of the app behind one address   |
-"""
+"""What one file, one session and all of them together may take, as the operator set it (settings/variables.py)."""
 
 from __future__ import annotations
 
@@ -22,13 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import platformdirs
-
-from planner.errors import BadSetting
 from planner.quantities import GIB, MINUTE
+from settings import settings
 
-APP = "headroom"
-SHORTEST_SECRET = 16
 CPUS = 2
 
 
@@ -71,42 +54,15 @@ def limits(environment: Mapping[str, str] = os.environ) -> Limits:
 
     raises : BadSetting
     """
-    folder = environment.get("HEADROOM_UPLOAD_FOLDER")
-    shared = environment.get("HEADROOM_IMPORT_FOLDER")
+    told = settings(environment)
     return Limits(
-        folder=Path(folder) if folder else platformdirs.user_cache_path(APP, appauthor=False) / "uploads",
-        file=int(_number(environment, "HEADROOM_UPLOAD_GIB", 4) * GIB),
-        session=int(_number(environment, "HEADROOM_SESSION_GIB", 8) * GIB),
-        total=int(_number(environment, "HEADROOM_UPLOADS_GIB", 32) * GIB),
-        memory=int(_number(environment, "HEADROOM_IMPORT_MEMORY_GIB", 1.5) * GIB),
-        seconds=_number(environment, "HEADROOM_IMPORT_MINUTES", 20) * MINUTE,
-        at_once=math.ceil(_number(environment, "HEADROOM_IMPORTS_AT_ONCE", 2)),
-        shared=_folder(shared) if shared else None,
-        secret=_secret(environment.get("HEADROOM_SECRET")),
+        folder=told.upload_folder,
+        file=int(told.upload_gib * GIB),
+        session=int(told.session_gib * GIB),
+        total=int(told.uploads_gib * GIB),
+        memory=int(told.import_memory_gib * GIB),
+        seconds=told.import_minutes * MINUTE,
+        at_once=told.imports_at_once,
+        shared=told.import_folder,
+        secret=told.secret or secrets.token_hex(32),
     )
-
-
-def _number(environment: Mapping[str, str], name: str, default: float) -> float:
-    text = environment.get(name, "")
-    try:
-        value = float(text) if text else default
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise BadSetting(f'{name} is "{text[:40]}". Give a positive number, or leave it out for {default:g}.')
-    return value
-
-
-def _folder(text: str) -> Path:
-    path = Path(text)
-    if not path.is_dir():
-        raise BadSetting(f'HEADROOM_IMPORT_FOLDER is "{text}", which is no folder here. Make it, or leave it out.')
-    return path.resolve()
-
-
-def _secret(text: str | None) -> str:
-    if text is None:
-        return secrets.token_hex(32)
-    if len(text) < SHORTEST_SECRET:
-        raise BadSetting(f"HEADROOM_SECRET has {len(text)} characters. Give at least {SHORTEST_SECRET} random ones.")
-    return text

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import platformdirs
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from planner.errors import DamagedRun, RunNotFound, StoreError, nearest
 from planner.measured import Run
+from settings import settings
 from store import index, parquet, parts
 from store.choices import Choice, read_choice
 from store.files import ROOT_VARIABLE, Part, reached, reason
@@ -22,7 +21,6 @@ from store.local import ID_DIGITS, RUN_ID, LocalShelf
 from store.objects import ObjectShelf
 from store.places import SUFFIX, TABLES, Place, Shelf
 
-APP = "headroom"
 LOCAL_SCHEMES = ("file://", "local://")
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -30,10 +28,7 @@ _TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 def default_root() -> Path | str:
     """Where runs are kept: what HEADROOM_STORE names, a folder or a URL, else the user's data folder."""
-    named = os.environ.get(ROOT_VARIABLE)
-    if named:
-        return named if "://" in named else Path(named)
-    return platformdirs.user_data_path(APP, appauthor=False)
+    return settings().store
 
 
 @dataclass(frozen=True, slots=True)

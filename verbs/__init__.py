@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol, cast
 
-from verbs import advise, buy, calibrate, check, export, importing, measure, plan, predict, runs, show
+from verbs import advise, buy, calibrate, check, export, importing, measure, plan, predict, runs, settings, show
 
 
 class Verb(Protocol):
@@ -22,5 +22,6 @@ class Verb(Protocol):
 
 
 VERBS: tuple[Verb, ...] = tuple(
-    cast(Verb, verb) for verb in (plan, predict, advise, buy, check, calibrate, importing, export, runs, show, measure)
+    cast(Verb, verb)
+    for verb in (plan, predict, advise, buy, check, calibrate, importing, export, runs, show, measure, settings)
 )
