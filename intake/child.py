@@ -22,6 +22,7 @@ from typing import Any
 
 from importers.progress import Progress
 from intake.imports import import_path
+from store.rules import Rules
 from store.runs import Store
 
 ENVIRONMENT = {
@@ -49,7 +50,9 @@ def main() -> int:
     _limit(resource.RLIMIT_FSIZE, request["file_bytes"])
     _limit(resource.RLIMIT_DATA, request["memory_bytes"])
     try:
-        for outcome in import_path(Path(request["path"]), Store(request["store"]), _progress(tell)):
+        for outcome in import_path(
+            Path(request["path"]), Store(request["store"], Rules(**request["rules"])), _progress(tell)
+        ):
             tell({type(outcome).__name__: astuple(outcome)})
     except Exception as error:  # noqa: BLE001 - the one place that tells the parent of a bug
         last = traceback.extract_tb(error.__traceback__)[-1]

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -179,9 +179,9 @@ class Desk:
             self.drop(upload)
         return len(old)
 
-    def close(self) -> None:
-        """Drops everything."""
-        for upload in list(self._uploads.values()):
+    def drop_all(self, of: Callable[[str], bool] = lambda _: True) -> None:
+        """Drops everything, or what belongs to some sessions."""
+        for upload in [upload for upload in list(self._uploads.values()) if of(upload.session)]:
             self.drop(upload)
 
     def _of(self, session: str, upload_id: str) -> Upload:

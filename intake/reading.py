@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ class Reading:
         """Whether nothing more will happen."""
         return self._ended.is_set()
 
-    def _run(self, path: Path, root: Path | str, limits: Limits) -> None:
+    def _run(self, path: Path, store: Store, limits: Limits) -> None:
         with leased(limits.folder) as scratch, _child(scratch) as process:
             with self._lock:
                 if self.state is State.CANCELLED:
@@ -108,13 +109,13 @@ class Reading:
             timer = threading.Timer(limits.seconds, self._time_out, [process])
             timer.start()
             try:
-                whole = self._listen(process, _request(path, root, limits))
+                whole = self._listen(process, _request(path, store, limits))
                 self._judge(whole, process.wait(), limits)
             finally:
                 timer.cancel()
             if not whole:
                 with suppress(StoreError):
-                    Store(root).sweep()
+                    store.sweep()
 
     def _listen(self, process: subprocess.Popen[bytes], request: bytes) -> bool:
         """Follows the child's events to their end; whether it said that this is all."""
@@ -199,31 +200,39 @@ class Readers:
         """Nobody reads yet."""
         self._limits = limits
         self._pool = ThreadPoolExecutor(limits.at_once, thread_name_prefix="reading")
-        self._all: list[Reading] = []
+        self._all: list[tuple[Store, Reading]] = []
 
-    def read(self, path: Path, root: Path | str, name: str, after: Callable[[], None] | None = None) -> Reading:
+    def read(self, path: Path, store: Store, name: str, after: Callable[[], None] | None = None) -> Reading:
         """Starts to read a file into a store.
 
         path : of the file, which stays in place
-        root : of the store
+        store : where its runs go
         name : of the file, for messages
         after : called when all is over, whatever happened
         """
         reading = Reading(name)
-        self._all = [one for one in self._all if not one.ended] + [reading]
-        self._pool.submit(self._do, reading, path, root, after).add_done_callback(_log_fault)
+        self._all = [one for one in self._all if not one[1].ended] + [(store, reading)]
+        self._pool.submit(self._do, reading, path, store, after).add_done_callback(_log_fault)
         return reading
+
+    def cancel(self, root: Path | str) -> None:
+        """Stops what is read into a store; returns when it is over."""
+        ending = [reading for store, reading in self._all if store.root == root]
+        for reading in ending:
+            reading.cancel()
+        for reading in ending:
+            reading.wait()
 
     def close(self) -> None:
         """Stops all of them."""
-        for reading in self._all:
+        for _, reading in self._all:
             reading.cancel()
         self._pool.shutdown(wait=True)
 
-    def _do(self, reading: Reading, path: Path, root: Path | str, after: Callable[[], None] | None) -> None:
+    def _do(self, reading: Reading, path: Path, store: Store, after: Callable[[], None] | None) -> None:
         try:
             if reading.state is State.WAITING:
-                reading._run(path, root, self._limits)
+                reading._run(path, store, self._limits)
         except OSError as error:
             reading._refuse(StoreError(f"{reading.name}: no process could be started to read it: {error.strerror}."))
         finally:
@@ -237,10 +246,11 @@ def _log_fault(done: Future[None]) -> None:
         log.error("a bug while following a process that reads a file", exc_info=fault)
 
 
-def _request(path: Path, root: Path | str, limits: Limits) -> bytes:
+def _request(path: Path, store: Store, limits: Limits) -> bytes:
     wanted = {
         "path": str(path.absolute()),
-        "store": str(root) if "://" in str(root) else str(Path(root).absolute()),
+        "store": str(store.root) if "://" in str(store.root) else str(Path(store.root).absolute()),
+        "rules": asdict(store.rules),
         "cpu_seconds": limits.cpu_seconds,
         "file_bytes": limits.written,
         "memory_bytes": limits.memory,

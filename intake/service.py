@@ -22,6 +22,17 @@ from planner.quantities import MINUTE
 from store.runs import Store
 
 SWEEP = 5 * MINUTE
+OWNED = "/"
+
+
+def owner(workspace: str, session: str) -> str:
+    """Names a session in a workspace, as desk and tokens know it."""
+    return f"{workspace}{OWNED}{session}"
+
+
+def session_of(owner: str) -> str:
+    """The session of an owner."""
+    return owner.partition(OWNED)[2]
 
 
 class Intake:
@@ -44,7 +55,7 @@ class Intake:
         """The upload route; see route.py."""
         return routes(self._desk, self._tokens, alive, base)
 
-    def read_bytes(self, session: str, files: Sequence[File], root: Path | str) -> Iterator[Reading]:
+    def read_bytes(self, session: str, files: Sequence[File], store: Store) -> Iterator[Reading]:
         """Reads small files into a store: those together that may be of one run, archives and exports by themselves.
 
         files : names and contents
@@ -53,28 +64,33 @@ class Intake:
         alone = [[file] for file in files if stands_alone(file[1])]
         for group in (*alone, [file for file in files if not stands_alone(file[1])]):
             if group:
-                yield from self.read_upload(session, self._desk.receive(session, group).id, root)
+                yield from self.read_upload(session, self._desk.receive(session, group).id, store)
 
-    def read_upload(self, session: str, upload_id: str, root: Path | str) -> Iterator[Reading]:
+    def read_upload(self, session: str, upload_id: str, store: Store) -> Iterator[Reading]:
         """Reads what is here into a store; then it is gone.
 
         raises : UploadRefused
         """
         upload = self._desk.take(session, upload_id)
-        yield self._readers.read(upload.path, root, upload.name, lambda: self._desk.drop(upload))
+        yield self._readers.read(upload.path, store, upload.name, lambda: self._desk.drop(upload))
 
-    def read_shared(self, name: str, root: Path | str) -> Iterator[Reading]:
+    def read_shared(self, name: str, store: Store) -> Iterator[Reading]:
         """Reads a file of the operator's folder where it lies.
 
         raises : UploadRefused
         """
         if self.limits.shared is None:
             raise UploadRefused("This server has no folder to import from.")
-        yield self._readers.read(shared_file(self.limits.shared, name), root, name)
+        yield self._readers.read(shared_file(self.limits.shared, name), store, name)
 
     def shared(self) -> list[Shared]:
         """The files of the operator's folder."""
         return shared_files(self.limits.shared) if self.limits.shared else []
+
+    def forget(self, workspace: str, store: Store) -> None:
+        """Stops what is read into a workspace, and drops what waits for it; returns when it is over."""
+        self._readers.cancel(store.root)
+        self._desk.drop_all(lambda holder: holder.partition(OWNED)[0] == workspace)
 
     def arriving(self, session: str) -> list[Upload]:
         """A session's uploads that nobody reads yet."""
@@ -104,7 +120,7 @@ class Intake:
     def close(self) -> None:
         """Stops what is being read, and drops what waits."""
         self._readers.close()
-        self._desk.close()
+        self._desk.drop_all()
 
     async def _sweep(self, root: Path | str) -> None:
         with suppress(StoreError):

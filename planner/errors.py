@@ -7,7 +7,7 @@
     ├ CalibrationError   TooFewPoints, NoElbow, OutsideRange, UnknownCalibration
     ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused, BadPattern
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
-    ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun, BadPins, UnknownPins
+    ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun, ReadOnly, QuotaExceeded, BadPins, UnknownPins
     ├ BadLink
     └ BadSetting
 
@@ -170,6 +170,14 @@ class UnknownPins(StoreError):
 
 class BadLink(PlannerError):
     """A link whose question this version does not understand."""
+
+
+class ReadOnly(StoreError):
+    """A change in a workspace that is for looking at only."""
+
+
+class QuotaExceeded(StoreError):
+    """A run for which a workspace has no room left."""
 
 
 class BadSetting(PlannerError):

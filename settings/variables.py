@@ -77,6 +77,7 @@ class Settings:
         "TEAM_CLAIM", TEXT, None,
         "claim of the identity token, a name or a list, whose every value is a workspace that its people share",
     )  # fmt: skip
+    login_hours: float = _set("LOGIN_HOURS", NUMBER, 24.0, "age of a login after which a person logs in again [h]")
     user_runs: int = _set("USER_RUNS", COUNT, 1000, "runs in a workspace of people who log in")
     user_gib: float = _set("USER_GIB", NUMBER, 50.0, "bytes of the runs in such a workspace [GiB]")
     upload_gib: float = _set("UPLOAD_GIB", NUMBER, 4.0, "largest file that is taken in [GiB]")

@@ -32,7 +32,7 @@ FEW = 8
 """Heads that are read faster one by one than with the index."""
 BATCH = 512
 """Heads read at a time: an object store answers them together."""
-STORES = 16
+STORES = 64
 """Stores whose heads are kept in memory."""
 SCHEMA = pa.schema([("id", pa.string()), ("version", pa.string()), ("head", pa.string())])
 Head = Run | StoreError
@@ -64,6 +64,8 @@ def heads(shelf: Shelf) -> list[Head]:
     with known.lock:
         places = shelf.places()
         fresh = _refreshed(shelf, known, places)
+        if len(known.entries) > len(places):
+            known.entries = _of(known, places)
         if known.unwritten >= SAVES // 2:
             _write(shelf, known, places)
         return [fresh[place.id] if place.id in fresh else known.entries[place.id].run for place in places]
@@ -74,6 +76,17 @@ def saved(shelf: Shelf, run_id: str) -> None:
     if int(run_id, 16) % SAVES == 0:
         with suppress(StoreError):
             heads(shelf)
+
+
+def forget(shelf: Shelf) -> None:
+    """Remembers nothing of a store any more."""
+    known = _known(shelf.address)
+    with known.lock:
+        known.entries, known.unwritten = {}, 0
+
+
+def _of(known: _Known, places: list[Place]) -> dict[str, _Entry]:
+    return {place.id: known.entries[place.id] for place in places if place.id in known.entries}
 
 
 def _refreshed(shelf: Shelf, known: _Known, places: list[Place]) -> dict[str, Head]:
@@ -131,8 +144,7 @@ def _read(shelf: Shelf, wanted: dict[str, str]) -> dict[str, _Entry]:
 
 def _write(shelf: Shelf, known: _Known, places: list[Place]) -> None:
     """Keeps the entries for whoever comes next; a store that may only be read does without."""
-    known.entries = {place.id: known.entries[place.id] for place in places if place.id in known.entries}
-    known.unwritten = 0
+    known.entries, known.unwritten = _of(known, places), 0
     rows = {
         "id": list(known.entries),
         "version": [entry.version for entry in known.entries.values()],

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -123,6 +124,21 @@ class LocalShelf:
     def keep_index(self, written: Path) -> None:
         """Moves a new index into place."""
         written.replace(self.root / INDEX_FILE)
+
+    def size(self) -> int:
+        """Bytes of all files [B]."""
+        return int(LOCAL.du(str(self.root))) if self.root.is_dir() else 0
+
+    def erase(self) -> None:
+        """Takes every run away, then the rest that this store wrote; other files of the folder stay."""
+        for place in self.places():
+            with suppress(FileNotFoundError):
+                self.remove(place)
+        for folder in (NOTES, WORK):
+            shutil.rmtree(self.root / folder, ignore_errors=True)
+        (self.root / INDEX_FILE).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.root.rmdir()  # of a workspace; a folder that holds more stays
 
     def sweep(self) -> int:
         """Removes what processes that died were writing."""

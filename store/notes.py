@@ -42,8 +42,9 @@ def save(store: Store, kind: Kind, name: str, content: bytes) -> str:
     """Keeps a note; one of that name is replaced, in one step.
 
     returns : the name under which it is kept
-    raises : the kind's `bad_name`; StoreError if it cannot be written
+    raises : the kind's `bad_name`; ReadOnly; StoreError if it cannot be written
     """
+    store.rules.allow_change()
     kept = kind.clean(name)
     try:
         store.shelf.keep_note(_path(kind, kept), content)
@@ -86,8 +87,9 @@ def content(store: Store, kind: Kind, name: str) -> bytes:
 def delete(store: Store, kind: Kind, name: str) -> None:
     """Removes a note, a damaged one too.
 
-    raises : the kind's `unknown`; StoreError
+    raises : the kind's `unknown`; ReadOnly, StoreError
     """
+    store.rules.allow_change()
     wanted = _known(store, kind, name)
     try:
         store.shelf.drop_note(_path(kind, wanted))

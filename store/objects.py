@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from store.places import HEAD_FILE, SUFFIX, TABLES, Place
 DIGITS = "0123456789abcdef"
 RELIST = 60.0
 """Age after which a folder is listed again whatever its mark says [s]."""
-STORES = 16
+STORES = 256
 """Stores whose listings are kept in memory."""
 _HEAD = re.compile(r"([0-9a-f]{12})\.([0-9a-f]{24})\.parquet")
 _CHOICE = re.compile(r"([0-9a-f]{12})\.choice\.json")
@@ -144,6 +144,18 @@ class ObjectShelf:
         with reached():
             self._files.put_file(str(written), f"{self._root}/{INDEX_FILE}")
 
+    def size(self) -> int:
+        """Bytes of all objects [B]."""
+        with suppress(FileNotFoundError), reached():
+            return int(self._files.du(self._root))
+        return 0
+
+    def erase(self) -> None:
+        """Removes the heads, which are the runs, then all else."""
+        for kept in ("runs", "marks", "parts", NOTES, INDEX_FILE):
+            self._discard([f"{self._root}/{kept}"], recursive=True)
+        _listings(self.url).clear()
+
     def sweep(self) -> int:
         """Removes parts without a head, and heads of attempts that came second, once they are old."""
         kept = {place.head for place in self.places()}
@@ -244,7 +256,7 @@ def _listings(url: str) -> dict[str, _Listing]:  # noqa: ARG001 - the key of the
     return {}
 
 
-@cache
+@lru_cache(maxsize=STORES)
 def _opened(url: str) -> tuple[AbstractFileSystem, str]:
     """The file system of a URL, which sees what other processes write, and the path in it."""
     try:

@@ -94,5 +94,11 @@ class Shelf(Protocol):
     def keep_index(self, written: Path) -> None:
         """Replaces that file, in one step."""
 
+    def size(self) -> int:
+        """Bytes of all that is kept here [B]."""
+
+    def erase(self) -> None:
+        """Removes all of it."""
+
     def sweep(self) -> int:
         """Removes what writers that died left behind; how much."""

@@ -20,6 +20,7 @@ from store.files import ROOT_VARIABLE, Part, reached, reason
 from store.local import ID_DIGITS, RUN_ID, LocalShelf
 from store.objects import ObjectShelf
 from store.places import SUFFIX, TABLES, Place, Shelf
+from store.rules import FREE, Rules
 
 LOCAL_SCHEMES = ("file://", "local://")
 _PREFIX = re.compile(r"[0-9a-f]{1,64}")
@@ -36,9 +37,11 @@ class Store:
     """A folder of runs, or a prefix of an object store.
 
     root : a folder, made when the first run is saved; or a URL that fsspec knows ("s3://bucket/prefix")
+    rules : what may be done there
     """
 
     root: Path | str
+    rules: Rules = FREE
 
     def save(self, run: Run) -> str:
         """Writes a run with all its tables; a run that is there already stays as it is.
@@ -46,6 +49,7 @@ class Store:
         returns : the run's id
         raises : StoreError if it cannot be written; ImporterError if one of its tables turns out damaged
         """
+        self.rules.allow_change()
         if not RUN_ID.fullmatch(run.id):
             raise StoreError(f'"{run.id}" is no run id: twelve hex digits of the file\'s sha256.')
         shelf = self.shelf
@@ -55,7 +59,8 @@ class Store:
             with shelf.staging() as folder:
                 _write(folder, run)
                 if not self._is_there(run.file_hash, mend=True):
-                    shelf.publish(folder, run.id)
+                    with self.rules.room(shelf, folder):
+                        shelf.publish(folder, run.id)
         except OSError as error:
             raise StoreError(
                 f"Run {run.id} cannot be saved: {reason(error)}. Make room, or choose another place "
@@ -155,6 +160,7 @@ class Store:
         ops, patterns : all of them, see Choice
         raises : RunNotFound, StoreError
         """
+        self.rules.allow_change()
         place = self.place(run_id)
         before = read_choice(place)
         choice = Choice(
@@ -174,11 +180,24 @@ class Store:
 
         raises : RunNotFound
         """
+        self.rules.allow_change()
         place = self.place(run_id)
         try:
             self.shelf.remove(place)
         except FileNotFoundError as error:
             raise RunNotFound(f"Run {place.id} was deleted in the meantime.") from error
+
+    def erase(self) -> None:
+        """Removes everything that this store keeps, and what this process remembers of it.
+
+        raises : StoreError
+        """
+        self.rules.allow_change()
+        try:
+            self.shelf.erase()
+        except OSError as error:
+            raise StoreError(f"Not all could be deleted: {reason(error)}. Try again.") from error
+        index.forget(self.shelf)
 
     def sweep(self) -> int:
         """Removes what writers that died left behind; runs that are being written stay.

@@ -18,9 +18,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime import Runtime, get_instance
 
-from intake.service import intake
+from intake.service import intake, session_of
 from planner.quantities import MIB
+from settings import settings
 from store.runs import default_root
+from ui.login import secrets
+from ui.uploader import NO_FILES, may_send
 
 ENDPOINT = "/_stcore/upload_file/"
 SESSION, TOTAL = 64 * MIB, 512 * MIB
@@ -47,6 +50,9 @@ class UploaderLimit:
             return
         session = scope["path"].split(ENDPOINT, 1)[1].split("/", 1)[0]
         size = _promised(scope)
+        if not may_send(session):
+            await PlainTextResponse(NO_FILES, 403, {"Connection": "close"})(scope, receive, send)
+            return
         if refusal := self._refusal(session, size):
             await PlainTextResponse(refusal, 413, {"Connection": "close"})(scope, receive, send)
             return
@@ -82,6 +88,7 @@ def parts() -> dict[str, Any]:
     return {
         "routes": intake().routes(_is_here, f"/{base}" if base else ""),
         "middleware": [Middleware(UploaderLimit)],
+        "secrets": secrets(settings()),
         "lifespan": _serving,
     }
 
@@ -92,8 +99,8 @@ async def _serving(_: Any) -> AsyncIterator[None]:
         yield
 
 
-def _is_here(session: str) -> bool:
-    return get_instance().is_active_session(session)
+def _is_here(owner: str) -> bool:
+    return get_instance().is_active_session(session_of(owner))
 
 
 def _held(runtime: Runtime) -> Counter[str]:

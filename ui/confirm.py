@@ -12,7 +12,7 @@ from planner.model import Model
 from planner.overlay import format_cell
 from planner.precision import SCHEMES
 from ui.question import COUNTS, OWN, config_box, config_label, gpu_label, named_model, named_models, own_model
-from ui.workspace import is_demo, store
+from ui.workspace import may_change, store
 
 USUAL_GPU, USUAL_MODEL = "h100-sxm", "meta-llama/Llama-3.1-8B-Instruct"
 
@@ -103,5 +103,5 @@ def _load(run: Run, *, ask_phase: bool) -> dict[str, str]:
 
 def _keep(run: Run, gpu: str, model: str) -> None:
     """Saves what differs from the file's word beside the run."""
-    if not is_demo(run) and (gpu, model) != (run.gpu or USUAL_GPU, run.model or USUAL_MODEL):
+    if may_change(run) and (gpu, model) != (run.gpu or USUAL_GPU, run.model or USUAL_MODEL):
         store().set_choice(run.id, gpu=gpu, model=model)

@@ -26,7 +26,7 @@ from ui.patterns import pattern_box, patterns_of, with_patterns
 from ui.show import chart, roof_chart, theme
 from ui.trace_steps import StepRows, step_rows, traced_steps
 from ui.words import digits, duration, kernel_name, percent, plain
-from ui.workspace import store
+from ui.workspace import cache_key, store
 
 PHASES = ("prefill", "decode")
 FEW = 5
@@ -59,6 +59,7 @@ def _show_steps(run: Run, groups: list[StepRows], patterns: tuple[NamePattern, .
     ops = {ungrouped(time.op.name) for time in phase.time.ops}
     corrected = {kernel: op for kernel, op in store().choice(run.id).ops if op is None or op in ops}
     found = _explained(
+        cache_key(run),
         run.id,
         steps.device,
         steps.process,
@@ -122,6 +123,7 @@ def _asked(run: Run, kind: str | None) -> tuple[Scenario, Phase, str]:
 
 @st.cache_data(max_entries=32, show_spinner="Matching kernels with the model's ops")
 def _explained(
+    key: str,  # noqa: ARG001 - stands for the run
     run_id: str,
     device: int,  # noqa: ARG001 - part of the key
     process: int,  # noqa: ARG001 - part of the key

@@ -12,6 +12,7 @@ from planner.checks import CHECKS, Finding, evidence, findings, title
 from planner.measured import Run, Severity
 from planner.model import Model
 from ui.words import digits, plain
+from ui.workspace import cache_key
 
 ICONS = {Severity.ERROR: ":material/error:", Severity.WARNING: ":material/warning:", Severity.INFO: ":material/info:"}
 FEW, LONGEST = 3, 80
@@ -26,7 +27,7 @@ def show_findings(run: Run, gpu: str | None, model: Model | None, phase: str, ce
     gpu, model, cells : the reader's choice; None for a table, whose rows name their own
     phase : that a trace is taken to show
     """
-    found = _found(run.id, gpu, repr(model), phase, tuple(sorted(cells.items())), run, model)
+    found = _found(cache_key(run), gpu, repr(model), phase, tuple(sorted(cells.items())), run, model)
     if not found:
         st.caption(f":material/check: {len(CHECKS)} physics checks: nothing found.")
         return
@@ -43,7 +44,7 @@ def show_findings(run: Run, gpu: str | None, model: Model | None, phase: str, ce
 
 @st.cache_data(max_entries=64, show_spinner="Checking against physics")
 def _found(
-    run_id: str,  # noqa: ARG001 - part of the key
+    key: str,  # noqa: ARG001 - stands for the run
     gpu: str | None,
     shapes: str,  # noqa: ARG001 - part of the key
     phase: str,

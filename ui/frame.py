@@ -6,7 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from settings import settings
 from ui.warm import warm_up
+from ui.workspace import enter
 
 ASSETS = Path(__file__).parent / "assets"
 PAGES = Path(__file__).parent / "pages"
@@ -17,6 +19,7 @@ def frame() -> None:
     st.set_page_config(page_title="Headroom", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.logo(str(ASSETS / "logo.svg"), size="large")
     warm_up()
+    enter()
     st.navigation(
         [
             st.Page(PAGES / "plan.py", title="Plan", url_path="plan", default=True),
@@ -25,6 +28,7 @@ def frame() -> None:
             st.Page(PAGES / "explain.py", title="Explain", url_path="explain"),
             st.Page(PAGES / "compare.py", title="Compare", url_path="compare"),
             st.Page(PAGES / "methods.py", title="Methods", url_path="methods"),
+            *([st.Page(PAGES / "account.py", title="Account", url_path="account")] if settings().login else []),
         ],
         position="top",
     ).run()

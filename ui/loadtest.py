@@ -27,7 +27,7 @@ from ui.comparison import METRICS
 from ui.confirm import Confirmed
 from ui.show import chart, theme
 from ui.words import digits, duration, plain
-from ui.workspace import loads_of
+from ui.workspace import cache_key, loads_of
 
 NAMES = {**METRICS, "step_time": "Decode step", "output_throughput": "Output tokens/s"}
 ACROSS = {"concurrency": "Requests at once", "request_rate": "Requests/s", "prompt_tokens": "Prompt tokens"}
@@ -50,7 +50,7 @@ def show_load_test(run: Run, chosen: Confirmed) -> None:
     run : with points, and its tables `requests` and `itl` where it has them
     chosen : the reader's word on GPU and model
     """
-    found = loads_of(run.id, run)
+    found = loads_of(run)
     views: dict[str, Callable[[], None]] = {}
     axis = axis_of(found)
     if axis is not None:
@@ -67,7 +67,7 @@ def show_load_test(run: Run, chosen: Confirmed) -> None:
 
 @st.cache_data(max_entries=64, show_spinner="Predicting the sweep")
 def _lines(
-    run_id: str,  # noqa: ARG001 - part of the key
+    key: str,  # noqa: ARG001 - stands for the run
     gpu: str,
     shapes: str,  # noqa: ARG001 - part of the key
     cells: tuple[tuple[str, str], ...],
@@ -83,7 +83,10 @@ def _curves(run: Run, found: Sequence[Load], axis: str, chosen: Confirmed) -> No
     if len(kept) < len(found):
         st.caption(f"{len(found) - len(kept)} loads were sent with other lengths and stand on no common line.")
     cells = tuple(sorted(chosen.cells.items()))
-    known = {one.metric: one for one in _lines(run.id, chosen.gpu, repr(chosen.model), cells, axis, kept, chosen.model)}
+    known = {
+        one.metric: one
+        for one in _lines(cache_key(run), chosen.gpu, repr(chosen.model), cells, axis, kept, chosen.model)
+    }
     ridge = _ridge(run, kept, chosen) if axis == "concurrency" else None
     columns = st.columns(2)
     for place, line in enumerate(known.values()):

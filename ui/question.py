@@ -18,6 +18,7 @@ from planner.predict import question
 from planner.quantities import Source
 from planner.scenario import MODES, Scenario
 from ui import calibrate, link
+from ui.uploader import file_box
 from ui.words import plain
 
 OWN = "auto"
@@ -201,7 +202,7 @@ def config_box(key: str) -> None:
     key : of the uploader, for own_model
     """
     label = "A config.json of your own"
-    st.file_uploader(label, type="json", key=key, max_upload_size=CONFIG_LIMIT_MB, help=HELP["config"])
+    file_box(label, type="json", key=key, max_upload_size=CONFIG_LIMIT_MB, help=HELP["config"])
 
 
 def own_model(key: str) -> Model | None:

@@ -11,6 +11,7 @@ import streamlit as st
 from importers.request_table import read_requests
 from planner.errors import PlannerError
 from planner.recorded import MAX_RECORDED, Recorded, recorded
+from ui.uploader import file_box
 from ui.words import plain
 from ui.workspace import label, store
 
@@ -23,7 +24,7 @@ NONE = ""
 
 def recording_box() -> None:
     """Takes a CSV, or a run that has a table of requests; both stay in the session and are not part of a link."""
-    st.file_uploader(
+    file_box(
         "Real requests (CSV: prompt_tokens, output_tokens, arrival_s)", type="csv", key="requests_csv",
         max_upload_size=LIMIT_MB, help="Lengths stand in for means and spread; times give peak and day where told.",
     )  # fmt: skip

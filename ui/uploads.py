@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from intake.imports import Imported, Known, Outcome, Refused
 from intake.reading import Reading, State
-from intake.service import intake
+from intake.service import intake, owner
 from planner.errors import PlannerError
 from planner.quantities import GIB, MIB
-from store.runs import default_root
+from ui.uploader import NO_FILES, file_box, session_id
 from ui.words import plain
+from ui.workspace import store, workspace
 
 SMALL_MB = 25
 """Of Streamlit's own uploader, which keeps files in memory [MB]; .streamlit/config.toml tells its endpoint the same."""
@@ -50,6 +50,9 @@ class _OnTheWay:
 
 def uploads() -> None:
     """Takes files in, and says what became of each; a run that is new is the one to show."""
+    if not workspace().rules.writable:
+        st.caption(NO_FILES)
+        return
     small, large = st.columns(2)
     with small:
         _small()
@@ -63,14 +66,14 @@ def uploads() -> None:
 
 
 def _small() -> None:
-    files = st.file_uploader(
+    files = file_box(
         f"Files up to {SMALL_MB} MB", accept_multiple_files=True, max_upload_size=SMALL_MB, key="upload", help=KINDS
     )
     new = [file for file in files if file.file_id not in _state().seen]
     if new:
         _state().seen.update(file.file_id for file in new)
         contents = [(file.name, file.getbuffer()) for file in new]
-        _begin(intake().read_bytes(_session(), contents, default_root()))
+        _begin(intake().read_bytes(_session(), contents, store()))
         with st.spinner("Reading"):
             until = time.monotonic() + PATIENCE
             for reading in _state().readings:
@@ -100,7 +103,7 @@ def _large() -> None:
     }
     _large_box(data=data, key="large", on_uploaded_change=_nothing, on_renew_change=_renew)
     for upload in service.here(_session()):
-        _begin(service.read_upload(_session(), upload.id, default_root()))
+        _begin(service.read_upload(_session(), upload.id, store()))
 
 
 def _shared() -> None:
@@ -113,7 +116,7 @@ def _shared() -> None:
             "File", list(sizes), key="shared", format_func=lambda one: f"{one} · {sizes[one] / MIB:.1f} MiB"
         )
         if button.button("Import", key="import_shared", width="stretch"):
-            _begin(intake().read_shared(name, default_root()))
+            _begin(intake().read_shared(name, store()))
 
 
 def _begin(readings: Iterator[Reading]) -> None:
@@ -189,5 +192,5 @@ def _nothing() -> None:
 
 
 def _session() -> str:
-    context = get_script_run_ctx()
-    return context.session_id if context else ""
+    """Names the session in its workspace: what is uploaded in one can never be read into another."""
+    return owner(workspace().name, session_id())

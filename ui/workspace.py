@@ -1,9 +1,13 @@
-"""The reader's runs: their store, and the demo workspace that is part of the product."""
+"""The reader's runs: the workspace of who looks, its store, and the demo's runs, which are part of the product.
+
+What a session sees and changes goes through `store`, and what all sessions share is kept under `cache_key`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import streamlit as st
 
@@ -12,13 +16,46 @@ from importers.reference import reference_runs
 from planner.differences import settings_that_differ
 from planner.loads import TABLES, Load, loads
 from planner.measured import Run
-from store.runs import Store, default_root
+from settings import settings
+from store.runs import Store
 from store.streams import with_tables
+from store.workspaces import Workspace, workspaces
+
+CHOSEN, ENTERED = "workspace", "entered_workspace"
+
+
+def claims() -> dict[str, Any]:
+    """What the login says of who looks; nothing where nobody logs in. Streamlit has checked its signature."""
+    return dict(st.user) if settings().login else {}
+
+
+def open_workspaces() -> tuple[Workspace, ...]:
+    """The workspaces that who looks may enter."""
+    return workspaces(claims(), settings())
+
+
+def workspace() -> Workspace:
+    """The workspace that the session is in: the chosen one, as long as it may be entered."""
+    there = open_workspaces()
+    return next((one for one in there if one.name == st.session_state.get(CHOSEN)), there[0])
+
+
+def enter() -> None:
+    """To be called before each page: what a session holds of one workspace, it forgets in another."""
+    now = workspace().name
+    if st.session_state.get(ENTERED, now) != now:
+        st.session_state.clear()
+    st.session_state[ENTERED] = st.session_state[CHOSEN] = now
 
 
 def store() -> Store:
-    """The store that HEADROOM_STORE names, or the user's own."""
-    return Store(default_root())
+    """The store of the workspace."""
+    return workspace().store(settings().store)
+
+
+def cache_key(run: Run) -> str:
+    """Names a run in caches that all sessions share: no two workspaces have an entry in common."""
+    return f"{workspace().name}/{run.id}"
 
 
 def known_runs() -> dict[str, Run]:
@@ -37,9 +74,23 @@ def whole_run(run: Run) -> Run:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading requests")
-def loads_of(run_id: str, _run: Run) -> tuple[Load, ...]:  # noqa: ARG001 - the id is the key
-    """The loads of a load test, read once: a run's id stands for its content."""
+def _loads(key: str, _run: Run) -> tuple[Load, ...]:  # noqa: ARG001 - the key stands for the run
     return loads(_run)
+
+
+def loads_of(run: Run) -> tuple[Load, ...]:
+    """The loads of a load test, read once."""
+    return _loads(cache_key(run), run)
+
+
+def forget_loads() -> None:
+    """Drops the loads of all runs from memory; those that are wanted again are read again."""
+    _loads.clear()
+
+
+def may_change(run: Run) -> bool:
+    """Whether who looks may change what is kept of a run."""
+    return not is_demo(run) and workspace().rules.writable
 
 
 def is_demo(run: Run) -> bool:

@@ -52,14 +52,14 @@ def test_nothing_outside_is_read(folder: Path, name: str) -> None:
 def test_a_file_is_imported_where_it_lies(folder: Path, tmp_path: Path) -> None:
     taken = Intake(Limits(tmp_path / "desk", shared=folder))
     store = Store(tmp_path / "store")
-    assert next(taken.read_shared("day 1/bench.json", store.root)).wait(30)
+    assert next(taken.read_shared("day 1/bench.json", store)).wait(30)
     assert [run.source_name for run in store.runs()] == ["bench.json"]
     assert (folder / "day 1" / "bench.json").exists()
     taken.close()
     none = Intake(Limits(tmp_path / "desk"))
     assert none.shared() == []
     with pytest.raises(UploadRefused, match="no folder"):
-        list(none.read_shared("a.sqlite", store.root))
+        list(none.read_shared("a.sqlite", store))
 
 
 def test_limits_come_from_the_environment(tmp_path: Path) -> None:

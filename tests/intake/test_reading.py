@@ -29,7 +29,7 @@ def readers(tmp_path: Path) -> Iterator[Readers]:
 
 
 def read(readers: Readers, path: Path, store: Store) -> Reading:
-    started = readers.read(path, store.root, path.name)
+    started = readers.read(path, store, path.name)
     assert started.wait(60)
     return started
 
@@ -117,7 +117,7 @@ def test_a_cancelled_child_ends(
 ) -> None:
     monkeypatch.setattr(reading, "MODULE", "tests.intake.children")
     monkeypatch.setattr(reading, "GRACE", 0.2)
-    started = readers.read(tmp_path / f"{how}.x", store.root, how)
+    started = readers.read(tmp_path / f"{how}.x", store, how)
     while started.state is State.WAITING or (how == "stubborn" and not started.told[0]):
         time.sleep(0.01)
     started.cancel()
@@ -128,7 +128,7 @@ def test_a_cancelled_child_ends(
 def test_those_that_wait_can_be_cancelled(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MODULE", "tests.intake.children")
     readers, over = Readers(Limits(tmp_path / "scratch", at_once=1)), []
-    first, second = (readers.read(tmp_path / "silent.x", store.root, name, lambda: over.append(1)) for name in "ab")
+    first, second = (readers.read(tmp_path / "silent.x", store, name, lambda: over.append(1)) for name in "ab")
     assert not first.wait(0.2)
     assert second.state is State.WAITING
     second.cancel()
@@ -142,7 +142,7 @@ def test_those_that_wait_can_be_cancelled(store: Store, tmp_path: Path, monkeypa
 def test_what_is_stopped_half_way_leaves_nothing(readers: Readers, store: Store, tmp_path: Path, how: str) -> None:
     kernels = [(at * 10, at * 10 + 5, 0, 1) for at in range(500_000)]
     path = export(tmp_path / "large.sqlite", kernels)
-    started = readers.read(path, store.root, path.name)
+    started = readers.read(path, store, path.name)
     while not list(store.root.glob(".work/*/tables/kernels.parquet")):
         assert not started.ended, started.outcomes
         time.sleep(0.005)

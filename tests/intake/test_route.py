@@ -99,7 +99,7 @@ def test_a_file_arrives_and_is_read(server: Server, tmp_path: Path) -> None:
     assert server.put(content, told["id"]) == (201, {"id": told["id"], "received": len(content)})
     assert [(path.name, path.read_bytes()) for path in server.files()] == [("bench_1.json", content)]
     store = Store(tmp_path / "store")
-    (reading,) = server.intake.read_upload("me", told["id"], store.root)
+    (reading,) = server.intake.read_upload("me", told["id"], store)
     assert reading.wait(30)
     assert store.runs()[0].source_name == "bench_1.json"
     assert server.files() == []
@@ -269,7 +269,7 @@ def test_files_that_come_together_lie_together(tmp_path: Path) -> None:
     here = desk.Desk(Limits(tmp_path))
     folder = here.receive("me", [("a.json", b"1"), ("../a.json", b"2"), ("b", b"3")]).path
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"a.json": b"1", "a-2.json": b"2", "b": b"3"}
-    here.close()
+    here.drop_all()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -283,7 +283,7 @@ def test_a_start_sweeps_what_a_crash_left(tmp_path: Path) -> None:
     (tmp_path / "dead.lock").touch()
     desk.Desk(Limits(tmp_path))
     assert not (tmp_path / "dead").exists()
-    first.close()
+    first.drop_all()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,7 +12,7 @@ from intake.service import intake
 from store import Store, exports
 from store.restore import is_export
 from tests.importers.samples import bench_file, export, result
-from ui import asgi, download, uploads
+from ui import asgi, download, uploader, uploads
 
 ROOT = Path(__file__).parents[2]
 
@@ -157,6 +157,8 @@ class Runtime:
 
 def put(monkeypatch, runtime: Runtime, session: str, size: int) -> int:
     monkeypatch.setattr(asgi, "get_instance", lambda: runtime)
+    monkeypatch.setattr(uploader, "get_instance", lambda: runtime)
+    monkeypatch.setattr(uploader, "SENDING", set(runtime.active))
     sent: list[dict] = []
 
     async def behind(scope, receive, send) -> None:
@@ -180,6 +182,7 @@ def put(monkeypatch, runtime: Runtime, session: str, size: int) -> int:
         ({"me": 50}, {"me"}, 10, 204),
         ({"other": 480}, {"me", "other"}, 40, 413),
         ({"other": 480}, {"me"}, 40, 204),
+        ({}, {"other"}, 10, 403),
     ],
 )
 def test_the_small_uploader_fills_no_memory(monkeypatch, held, active, size, status):

@@ -125,7 +125,7 @@ def _run_box(column: st.delta_generator.DeltaGenerator, name: str, runs: Mapping
 
 
 def _load_box(column: st.delta_generator.DeltaGenerator, name: str, run: Run) -> Load:
-    found = loads_of(run.id, run)
+    found = loads_of(run)
     if len(found) == 1:
         return found[0]
     place = column.selectbox(

@@ -25,7 +25,7 @@ from ui.table_view import show_table
 from ui.templates import templates
 from ui.uploads import uploads
 from ui.words import plain
-from ui.workspace import is_demo, store, whole_run
+from ui.workspace import is_demo, may_change, store, whole_run
 
 
 def page() -> None:
@@ -63,6 +63,7 @@ def evidence(run: Run) -> None:
         st.error(plain(str(error)))
     if not is_demo(run):
         take_along(run)
+    if may_change(run):
         _delete(run)
 
 

@@ -1,0 +1,208 @@
+"""Two people at one server: each sees the own runs, by no link and through no cache the other's."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import importers
+from intake.service import intake, owner
+from planner.errors import UploadRefused
+from planner.measured import Run
+from settings import settings
+from store import calibrations
+from tests.importers.samples import bench_file, result
+from tests.settings.test_settings import LOGIN
+from tests.store.test_calibrations import sample as fitted
+from ui import account, login, workspace
+from ui.uploader import NO_FILES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def people(monkeypatch):
+    """Says who looks from now on."""
+    for name, value in (LOGIN | {"HEADROOM_TEAM_CLAIM": "groups"}).items():
+        monkeypatch.setenv(name, value)
+
+    def enters(subject: str = "", *groups: str) -> None:
+        told = {"is_logged_in": True, "iss": "https://id", "sub": subject, "iat": time.time(), "groups": list(groups)}
+        monkeypatch.setattr(workspace, "claims", lambda: told if subject else {})
+        monkeypatch.setattr(account, "claims", lambda: told if subject else {})
+
+    return enters
+
+
+def page(name: str = "evidence", **link: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "ui" / "pages" / f"{name}.py"), default_timeout=60)
+    app.query_params.update(link)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def imported(tmp_path: Path, **changes: object) -> str:
+    """The id of a run that whoever looks imported."""
+    app = page()
+    content = bench_file(tmp_path / "bench.json", result(**changes)).read_bytes()
+    app.file_uploader(key="upload").set_value([("ours.json", content, "")]).run()
+    for _ in range(100):
+        if app.success:
+            return str(re.search(r"run (\w{12})", app.success[0].value)[1])
+        time.sleep(0.1)
+        app.run()
+    raise AssertionError("not imported")
+
+
+def shown(app: AppTest) -> str:
+    boxes = [text for box in app.selectbox for text in (*box.options, str(box.value))]
+    return " ".join([*boxes, *(element.value for element in (*app.markdown, *app.caption, *app.success))])
+
+
+def test_a_run_is_seen_by_its_owner_alone(people, tmp_path):
+    people("ann")
+    run_id = imported(tmp_path)
+    assert page(run=run_id).selectbox(key="run").value == run_id
+    for who in ("bob", ""):
+        people(who)
+        for name, link in (("evidence", {"run": run_id}), ("explain", {"run": run_id}), ("compare", {"a": run_id})):
+            told = shown(page(name, **link))
+            assert run_id not in told
+            assert "ours.json" not in told
+    people("ann")
+    assert "ours.json" in shown(page())
+
+
+def test_a_team_shares_and_nobody_else_enters(people, tmp_path):
+    people("ann", "lab")
+    lab = workspace.open_workspaces()[1]
+    app = page()
+    app.session_state[workspace.CHOSEN] = lab.name
+    assert app.run().session_state[workspace.CHOSEN] == lab.name
+    lab.store(settings().store).save(known(tmp_path))
+    people("bob", "lab")
+    bob = page()
+    bob.session_state[workspace.CHOSEN] = lab.name
+    assert "ours.json" in shown(bob.run())
+    for groups in ([], ["ops"], ["LAB"], [lab.name]):
+        people("eve", *groups)
+        eve = page()
+        eve.session_state[workspace.CHOSEN] = lab.name
+        assert "ours.json" not in shown(eve.run())
+
+
+def known(folder: Path) -> Run:
+    return importers.read(bench_file(folder / "ours.json", result()))
+
+
+def test_who_changes_workspace_takes_nothing_along(people):
+    script = "from ui.workspace import enter\nimport streamlit as st\nenter()\nst.write(sorted(st.session_state))"
+    people("ann")
+    app = AppTest.from_string(script).run()
+    app.session_state["fetched"] = {"secret": 1}
+    assert "fetched" in app.run().session_state
+    people("bob")
+    assert "fetched" not in app.run().session_state
+    app.session_state["fetched"] = {"secret": 1}
+    app.session_state[workspace.CHOSEN] = "user-" + "0" * 32
+    app.run()
+    assert app.session_state[workspace.CHOSEN] == workspace.open_workspaces()[0].name
+
+
+def test_no_cache_is_shared_between_workspaces(people, tmp_path):
+    run = known(tmp_path)
+    keys = set()
+    for who in ("ann", "bob", ""):
+        people(who)
+        keys.add(workspace.cache_key(run))
+    assert len(keys) == 3
+    people("ann")
+    workspace.loads_of(run)
+    people("bob")
+    changed = Run(run.tool, run.tool_version, run.source_name, run.file_hash)
+    assert workspace.loads_of(changed) == ()
+
+
+def test_caches_of_all_sessions_have_a_key_or_no_run():
+    cached = re.compile(r"@st\.cache_(?:data|resource)[^\n]*\ndef (\w+)\(([^)]*)\)", re.DOTALL)
+    found = {name: told for path in (ROOT / "ui").rglob("*.py") for name, told in cached.findall(path.read_text())}
+    assert {"_loads", "_found", "_lines", "_explained"} <= found.keys()
+    for name, told in found.items():
+        assert "run" not in told.lower() or told.strip().startswith("key: str"), f"{name} is cached without a key"
+
+
+def test_uploads_of_one_are_not_read_by_another(people, tmp_path):
+    people("ann")
+    mine = owner(workspace.workspace().name, "session")
+    upload = intake()._desk.receive(mine, [("ours.json", b"{}")])
+    people("bob")
+    others = owner(workspace.workspace().name, "session")
+    assert intake().here(others) == []
+    with pytest.raises(UploadRefused):
+        list(intake().read_upload(others, upload.id, workspace.store()))
+    token = intake().token(others)[0]
+    assert intake()._tokens.session(token)[0] == others != mine
+
+
+def test_the_demo_takes_no_files(people):
+    people("")
+    app = page()
+    assert NO_FILES in shown(app)
+    assert not app.get("file_uploader")
+    assert not [button for button in app.button if "Delete" in button.label]
+    assert not page("plan").get("file_uploader")
+
+
+def test_a_public_demo_shows_the_store_and_changes_nothing(monkeypatch, tmp_path):
+    run_id = imported(tmp_path)
+    monkeypatch.setenv("HEADROOM_MODE", "demo")
+    app = page(run=run_id)
+    assert app.selectbox(key="run").value == run_id
+    assert NO_FILES in shown(app)
+    assert not [button for button in app.button if "Delete" in button.label]
+    assert app.get("download_button")
+
+
+def test_all_data_is_deleted_from_disk_and_memory(people, tmp_path):
+    people("bob")
+    kept = imported(tmp_path)
+    people("ann")
+    imported(tmp_path)
+    calibrations.save(workspace.store(), fitted())
+    mine = owner(workspace.workspace().name, "session")
+    intake()._desk.receive(mine, [("waits.json", b"{}")])
+    name = workspace.workspace().name
+    app = page("account")
+    assert "1 of 1,000" in [metric.value for metric in app.metric]
+    app.text_input(key="sure").set_value("delete").run()
+    next(button for button in app.button if button.label.startswith("Delete all")).click().run()
+    assert not app.exception
+    assert [box.value for box in app.success] == ["All of it is deleted."]
+    assert not [path for path in tmp_path.rglob("*") if name in str(path)]
+    assert not [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]
+    assert workspace.store().runs() == []
+    assert intake().here(mine) == []
+    people("bob")
+    assert [run.id for run in workspace.store().runs()] == [kept]
+
+
+def test_the_account_page_offers_a_login(people):
+    people("")
+    assert [button.label for button in page("account").button] == ["Log in"]
+    people("ann", "lab")
+    app = page("account")
+    assert app.selectbox(key=workspace.CHOSEN).options == ["My runs", "lab"]
+
+
+def test_streamlit_gets_its_login_from_the_environment(people, monkeypatch):
+    told = login.secrets(settings())["auth"]
+    assert told["server_metadata_url"] == LOGIN["HEADROOM_OIDC_METADATA_URL"]
+    assert login.secrets(settings({})) == {}
+    monkeypatch.setattr(login, "find_spec", lambda name: None)
+    with pytest.raises(login.BadSetting, match="requirements-login"):
+        login.secrets(settings())

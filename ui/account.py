@@ -1,0 +1,74 @@
+"""Who looks, in which workspace, how full it is, and the way out: all of one's data deleted."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from intake.service import intake
+from planner.errors import PlannerError
+from planner.quantities import GIB
+from ui import buying
+from ui.words import plain
+from ui.workspace import CHOSEN, ENTERED, claims, forget_loads, open_workspaces, store, workspace
+
+SURE = "delete"
+
+
+def account() -> None:
+    """Log in, or: name, workspace, room, log out, delete."""
+    st.markdown("#### Account")
+    here = workspace()
+    if not here.rules.writable:
+        st.markdown("You look at the public demo. Log in to import measurements of your own; nobody else sees them.")
+        st.button("Log in", on_click=st.login, type="primary")
+        return
+    told = claims()
+    st.markdown(f"Logged in as **{plain(str(told.get('name') or told.get('email') or told['sub']))}**.")
+    titles = {one.name: one.title for one in open_workspaces()}
+    st.selectbox("Workspace", list(titles), key=CHOSEN, format_func=lambda name: plain(titles[name]))
+    st.caption("My runs are yours alone. A team's are seen, and can be changed and deleted, by everybody in it.")
+    try:
+        _room()
+    except PlannerError as error:
+        st.error(plain(str(error)))
+    st.button("Log out", on_click=st.logout)
+    _delete(titles[here.name])
+
+
+def _room() -> None:
+    rules, kept = workspace().rules, store()
+    columns = st.columns(2)
+    columns[0].metric("Runs", f"{len(kept.shelf.places()):,} of {rules.runs:,}")
+    columns[1].metric("Size", f"{kept.shelf.size() / GIB:.2f} of {(rules.size or 0) / GIB:g} GiB")
+
+
+def _delete(title: str) -> None:
+    with st.expander(f"Delete all data of “{plain(title)}”"):
+        st.markdown(
+            "Runs, what was confirmed of them, calibrations, files on their way in: gone at once and for good. "
+            "Copies that the operator keeps outside of this app (backups, versions of an object store) are not touched."
+        )
+        word = st.text_input(f'Type "{SURE}"', key="sure")
+        if st.button("Delete all of it", disabled=word != SURE):
+            try:
+                forget_all()
+            except PlannerError as error:
+                st.error(plain(str(error)))
+            else:
+                st.success("All of it is deleted.")
+
+
+def forget_all() -> None:
+    """Stops what is read into the workspace, then removes its files, runs, and what is remembered of them.
+
+    raises : StoreError
+    """
+    here = workspace()
+    intake().forget(here.name, store())
+    store().erase()
+    st.cache_data.clear()
+    forget_loads()
+    for kept in (buying.remembered(), buying.hung()):
+        kept.clear()
+    for key in set(st.session_state) - {CHOSEN, ENTERED}:
+        del st.session_state[key]
