@@ -92,6 +92,13 @@ EXPOSED: Mapping[str, float] = {"ampere": 1.0}
 """Of the shorter of loading and multiplying, what shows beside the longer in a plain product, added in squares:
 Ampere's warps load and multiply in turn, later generations copy asynchronously. 33 products of 128-512 tokens on an
 A100 took 17-29 % longer than the longer alone, on L40S and H100 0-15 % (operator tables)."""
+CACHE = 32e6
+"""Bytes of a pass over activations that stay in the cache between the op that writes them and the one that reads them:
+the smallest cache of CACHED's GPUs (L4, 48 MB) with room for what streams by [bytes]."""
+CACHED: Mapping[str, float] = {"8.9": 2.3, "12.0": 2.3}
+"""Compute capability -> how much faster than HBM such a pass is. Those GPUs have large caches beside GDDR: 22 passes of
+4-72 MB on an RTX 4090 and 127 on an RTX PRO 6000 grow by 2.3 and 2.4 times HBM's rate (layer_ops_llmservingsim). GPUs
+with HBM were not measured and stay at 1."""
 UNPACKED, UNPACKED_FULL_RATE = 0.25, 0.41
 """Of the compute rate of plain products, where four-bit weights are widened to 16 bits on the way: that work takes most
 of it. Fitted to gpt-oss on H200. Such kernels (Marlin) use Ampere's matrix instruction, which on Hopper gives 63 % of

@@ -6,11 +6,11 @@ of its ops, since vLLM runs them one after the other, plus what the host does be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.efficiency import ANY, EXPOSED, Range, efficiency
+from planner.efficiency import ANY, CACHE, CACHED, EXPOSED, Range, efficiency
 from planner.forward import forward
 from planner.gpu import Gpu
 from planner.host import host_time, launch_gap
@@ -145,6 +145,7 @@ class Roof:
     basis : of the shares
     tile : rows that a product works on at least [1]
     exposed : of the shorter of compute and memory, what shows beside the longer [1]
+    cached : how much faster than HBM a pass is that fits in the cache [1]
     valid : rows and bytes for which all this was measured
     """
 
@@ -155,6 +156,7 @@ class Roof:
     basis: Basis
     tile: Number = 1.0
     exposed: Number = 0.0
+    cached: Number = 1.0
     valid: Range = ANY
 
 
@@ -175,6 +177,7 @@ def roof(op: Op, gpu: Gpu, tensor_parallel: int) -> Roof:
         basis=share.basis,
         tile=share.tile,
         exposed=EXPOSED.get(gpu.generation, 0.0) if op.kind == "gemm" else 0.0,
+        cached=CACHED.get(gpu.compute_capability, 1.0) if op.kind == "elementwise" else 1.0,
         valid=share.valid,
     )
 
@@ -188,10 +191,13 @@ def op_time(op: Op, under: Roof) -> OpTime:
     With fewer rows than a tile every weight that is streamed is still worked on by a whole tile: that, and not HBM, may
     set the pace of the stream. It counts as memory, since more rows cost nothing until the tile is full.
     Where loading and multiplying overlap in part, the longer becomes sqrt(longer² + (exposed · shorter)²).
+    Of a pass that fits in the cache, only 1 / cached counts as HBM bytes.
 
     op : with counts of one GPU [FLOP, bytes]
     under : the roof of its kind [FLOP/s], [B/s], [s]
     """
+    if np.any(under.cached > 1.0):
+        op = replace(op, moved=np.where(op.moved <= CACHE, op.moved / under.cached, op.moved))
     compute, memory = op.flops / under.compute, op.moved / under.memory
     if np.any(under.tile > 1.0):
         memory = np.maximum(memory, compute * under.tile / np.maximum(op.rows, 1.0))
@@ -258,7 +264,7 @@ def _busy(scenario: Scenario, step: Step) -> Number:
 
 def _op_times(scenario: Scenario, step: Step) -> tuple[OpTime, ...]:
     """Each op under its roof, with a calibration's factors where the question has one."""
-    gpu, split, own = scenario.deployment.gpu, scenario.deployment.tensor_parallel, scenario.correction
+    gpu, split, own = scenario.deployment.gpu, scenario.deployment.tensor_parallel, scenario.factors
     if own is None:
         return tuple(op_time(op, roof(op, gpu, split)) for op in forward(scenario, step))
     slower = own.slower(scenario.configuration)

@@ -94,10 +94,15 @@ class Scenario:
         return " ".join((*parts, f"x{split.tensor_parallel}"))
 
     @property
+    def factors(self) -> Correction | None:
+        """Those of the calibration as they hold for this model; None without one."""
+        return self.correction.held(self.configuration) if self.correction else None
+
+    @property
     def host(self) -> HostTimes | None:
         """Host times that hold: the engine's, with a calibration's factors [s]."""
-        times = self.engine.host
-        return times if times is None or self.correction is None else self.correction.host(times)
+        times, own = self.engine.host, self.factors
+        return times if times is None or own is None else own.host(times)
 
 
 def scenario(

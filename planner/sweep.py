@@ -93,8 +93,8 @@ def _steps(alike: Sequence[Scenario], sizes: FloatArray, context: float) -> Floa
 def _roofs(op: Op, gpus: Iterable[Gpu]) -> Roof:
     """The roofs of an op on several GPUs, as columns."""
     each = [roof(op, gpu, 1) for gpu in gpus]
-    names = ("compute", "memory", "link", "latency", "tile", "exposed")
-    compute, memory_, link, latency, tile, exposed = (
+    names = ("compute", "memory", "link", "latency", "tile", "exposed", "cached")
+    compute, memory_, link, latency, tile, exposed, cached = (
         np.array([[getattr(one, name)] for one in each]) for name in names
     )
-    return Roof(compute, memory_, link, latency, max(one.basis for one in each), tile, exposed)
+    return Roof(compute, memory_, link, latency, max(one.basis for one in each), tile, exposed, cached)

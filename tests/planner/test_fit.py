@@ -30,9 +30,10 @@ LAB = DATA / "reference" / "lab_decode_sweep.csv"
 LLAMA, PHI = "meta-llama/Llama-3.1-8B-Instruct", "microsoft/phi-4"
 TRUTH = Correction("truth", memory=0.95, compute=0.95, host_step=1.6, host_sequence=1.6, host_prompt=1.6)
 SLOW = Correction("slow", host_step=2.5, host_sequence=2.5, host_prompt=2.5)
-REACHED = {"H200": 0.06, "H100": 0.06, "A100 PCIe 80GB": 0.085, "L40S": 0.065}
-"""Mean error of batches 64-512 fitted to 1-16 that is reached; 0.06 was wanted. On the A100 batches 64 and 128 take
-15 % longer than a model says that is right at 16 and at 256."""
+GPUS = ("H200", "H100", "A100 PCIe 80GB", "L40S")
+WANTED = 0.06
+"""Mean error of batches 64-512 fitted to 1-16. The A100 is at 0.0596: its batch 64 takes 10 % longer than a model says
+that is right at 16 and at 256."""
 
 
 def asked(concurrency: float, model: str = LLAMA, gpu: str = "h100-sxm", prompt: int = 512) -> Scenario:
@@ -152,6 +153,28 @@ def test_only_the_measured_configuration_has_its_kernels_factor() -> None:
     assert float(step_time(replace(other, correction=own), step).gpu) == float(step_time(other, step).gpu)
 
 
+def test_another_model_gets_what_exceeds_one_models_own_errors() -> None:
+    one, other = asked(16).configuration, asked(16, PHI).configuration
+    slight = Correction("slight", host_step=1.07, host_sequence=1.07, kernels=((one, 1.0),))
+    assert slight.held(one) == slight
+    assert slight.held(other) == replace(slight, host_step=1.0, host_sequence=1.0)
+    slow = replace(SLOW, kernels=((one, 1.0),)).held(other)
+    assert 2.4 < slow.host_step < 2.5
+    both = replace(slight, latency=1.1, kernels=((one, 1.0), (PHI + " bf16 bf16 l40s x1", 1.0)))
+    third = "mistralai/Mistral-7B bf16 bf16 l40s x1"
+    assert both.held(other) == both
+    alone = replace(both, kernels=both.kernels[:1])
+    assert 1.0 <= alone.held(third).latency < both.held(third).latency < 1.1
+
+
+def test_a_slight_calibration_leaves_another_models_answer_as_it_was() -> None:
+    other = asked(16, PHI)
+    slight = Correction("slight", host_step=1.07, kernels=((asked(16).configuration, 0.95),))
+    step = decode_step(np.float64(16), 512)
+    assert float(step_time(replace(other, correction=slight), step).total) == float(step_time(other, step).total)
+    assert "0 % of what it learnt is carried to this model" in slight.outside(other)
+
+
 def test_a_question_outside_of_the_measurements_is_told() -> None:
     own = Correction("lab", kernels=((asked(16).configuration, 1.0),), gpus=("h100-sxm",), batch=(1, 16))
     assert own.outside(asked(16)) == own.outside(asked(32)) == ""
@@ -177,12 +200,12 @@ def lab(gpu: str) -> tuple[list[Observation], list[Observation]]:
     return small, [one for one in observed if one.scenario.workload.concurrency >= 64]
 
 
-@pytest.mark.parametrize("gpu", REACHED)
+@pytest.mark.parametrize("gpu", GPUS)
 def test_small_batches_of_the_lab_predict_its_large_ones(gpu: str) -> None:
     small, large = lab(gpu)
     found = predicted(large, fit(small, "lab").correction)
     errors = np.abs(found / np.array([one.measured for one in large]) - 1)
-    assert np.mean(errors) < REACHED[gpu]
+    assert np.mean(errors) < WANTED
 
 
 def sides_of(one: Scenario, own: Correction | None) -> tuple[float, float]:
@@ -192,7 +215,7 @@ def sides_of(one: Scenario, own: Correction | None) -> tuple[float, float]:
 
 def test_intervals_hold_what_was_left_out() -> None:
     held = []
-    for gpu in REACHED:
+    for gpu in GPUS:
         small, large = lab(gpu)
         own = fit(small, "lab").correction
         for one, value in zip(large, predicted(large, own), strict=True):
@@ -206,7 +229,7 @@ def test_intervals_are_narrower_near_the_data_and_wider_far_from_it() -> None:
     own = fit(small, "lab").correction
     near, far = small[0].scenario, asked(16, PHI, "a100-sxm-80gb")
     assert sum(sides_of(near, own)) < sum(sides_of(near, None))
-    assert all(wide > usual for wide, usual in zip(sides_of(far, own), sides_of(far, None), strict=True))
+    assert all(wide >= usual for wide, usual in zip(sides_of(far, own), sides_of(far, None), strict=True))
     large = replace(near, workload=replace(near.workload, concurrency=512))
     assert sum(sides_of(large, own)) > sum(sides_of(near, own))
 

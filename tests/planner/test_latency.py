@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.catalogue import find_gpu
-from planner.efficiency import Range
+from planner.efficiency import CACHE, CACHED, Range
 from planner.engine import Engine
 from planner.host import dispatches, host_time, launch_gap
 from planner.latency import LARGER, Roof, op_time, roof, step_time
-from planner.ops import Op, experts_gemm, gemm
+from planner.ops import Op, elementwise, experts_gemm, gemm
 from planner.quantities import Basis
 from planner.roofline import Bound
 from planner.step import Step, decode_step, prefill_step
@@ -223,3 +223,14 @@ def test_ampere_shows_part_of_what_others_overlap():
         under = roof(gemm("x", 64.0, 8192, 8192, 2.0, 2.0, "bf16"), find_gpu(name), 1)
         time = op_time(Op("x", "gemm", "bf16", float(under.compute), float(under.memory)), under)
         assert float(time.body) == pytest.approx(factor, rel=1e-9), "each takes a second alone"
+
+
+@pytest.mark.parametrize(("gpu", "faster"), [("l40s", CACHED["8.9"]), ("h100-sxm", 1.0)])
+def test_a_pass_that_fits_in_the_cache_reads_less_of_memory(gpu, faster):
+    """Where GDDR has a large cache before it; what the cache does not hold comes from memory whole."""
+    there = find_gpu(gpu)
+    small, large = (elementwise("norm", rows, 1000.0, 2.0) for rows in (CACHE / 2000, CACHE / 2000 + 1))
+    for op, kept in ((small, faster), (large, 1.0)):
+        time = op_time(op, roof(op, there, 1))
+        assert float(time.op.moved) == pytest.approx(op.moved / kept)
+        assert float(time.memory) == pytest.approx(op.moved / kept / roof(op, there, 1).memory)

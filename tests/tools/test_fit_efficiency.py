@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from planner.catalogue import find_gpu
-from planner.efficiency import Efficiency
+from planner.efficiency import CACHED, Efficiency
 from tools.fit_efficiency import experts, gemm, link, reading, stream, table, written
 from tools.operator_tables import left_out, operators, roof_seconds, within_roofs
 
@@ -80,3 +80,13 @@ def test_every_table_is_read_and_the_file_is_what_they_give():
     assert (found.seconds > 0).all()
     text = (Path(__file__).parents[2] / "data" / "efficiency.yaml").read_text(encoding="utf-8")
     assert text.endswith("".join(written(table(TABLES))))
+
+
+@pytest.mark.skipif(not TABLES.is_dir(), reason="shared/measurements is not here")
+@pytest.mark.parametrize("gpu", ["rtx-4090", "rtx-pro-6000"])
+def test_passes_that_fit_in_the_cache_grow_as_slowly_as_the_planner_says(gpu):
+    found = operators(TABLES)
+    passes = found[(found.kind == "elementwise") & (found.gpu == gpu) & found.bytes.between(4e6, 72e6)]
+    slope = float(np.polyfit(passes.bytes, passes.seconds, 1)[0])
+    there = find_gpu(gpu)
+    assert 1 / slope / there.bandwidth == pytest.approx(CACHED[there.compute_capability], rel=0.05)
