@@ -22,7 +22,7 @@ from pathlib import Path
 from fsspec.implementations.local import LocalFileSystem
 
 from store import leases
-from store.files import Part
+from store.files import NOTE_FOLDERS, Part
 from store.parquet import sync_folder
 from store.places import HEAD_FILE, SUFFIX, TABLES, Place
 
@@ -134,7 +134,7 @@ class LocalShelf:
         for place in self.places():
             with suppress(FileNotFoundError):
                 self.remove(place)
-        for folder in (NOTES, WORK):
+        for folder in (*NOTE_FOLDERS, WORK):
             shutil.rmtree(self.root / folder, ignore_errors=True)
         (self.root / INDEX_FILE).unlink(missing_ok=True)
         with suppress(OSError):

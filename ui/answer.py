@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from planner.engine import Engine
+from planner.engine import HostTimes
 from planner.estimate import Estimate, Figure, Phase
 from planner.memory import Memory
 from planner.quantities import GIB, MICROSECOND, TERA, Basis
-from planner.scenario import Workload
+from planner.scenario import Scenario, Workload
 from ui.words import digits, dollars, duration, giga, interval_text, memory_text, op_name, percent, plain, tera
 
 TILE_WIDTH = 170
@@ -87,7 +87,7 @@ def memory_sentence(room: Memory, load: Workload) -> str:
 def foundations(found: Estimate) -> None:
     """What the answer rests on: each input, its value, its basis and its source."""
     scenario, engine = found.scenario, found.scenario.engine
-    gpu, host = scenario.deployment.gpu, engine.host
+    gpu, host = scenario.deployment.gpu, scenario.host
     matmul = scenario.quantization.matmul
     st.markdown(f"**What it rests on** (the weakest of these is *{found.basis.label}*)")
     rows = [(what[0].upper() + what[1:], "–", basis.label) for what, basis in found.founded_on]
@@ -103,13 +103,8 @@ def foundations(found: Estimate) -> None:
         ("Prefix caching", "on" if engine.prefix_caching else "off", "vLLM default or yours"),
     ]
     if host is not None:
-        rows += [
-            ("Host time of a step", duration(host.step), "calibrated"),
-            ("Host time of a sequence in it", duration(host.sequence), "calibrated"),
-            *_hidden(engine),
-            ("Host time of a prompt token", duration(host.prompt_token), "calibrated"),
-            ("Host time of a request", duration(host.request), "assumed"),
-        ]
+        rows += _host(host, scenario)
+    rows += _factors(scenario)
     st.dataframe(pd.DataFrame(rows, columns=["Input", "Value", "Basis"]), hide_index=True, height=280)
     st.caption(f"Data sheet of {plain(gpu.label)}: {plain(gpu.source.text)}. {plain(gpu.note)}")
 
@@ -159,15 +154,31 @@ def _ops(name: str, phase: Phase) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _hidden(engine: Engine) -> list[tuple[str, str, str]]:
-    """What async scheduling hides of the host's times; nothing where it is off."""
-    host = engine.host
-    if host is None or not engine.async_scheduling:
-        return []
-    return [
-        ("Of a step, hidden behind the GPU", duration(host.hidden_step), "assumed"),
-        ("Of a sequence, hidden behind the GPU", duration(host.hidden_sequence), "assumed"),
+def _host(host: HostTimes, scenario: Scenario) -> list[tuple[str, str, str]]:
+    """Host times as they are used, a calibration's factors in them; what is hidden only where scheduling is async."""
+    own = scenario.correction
+    fitted, guessed = (f"calibrated on {plain(own.name)}",) * 2 if own else ("calibrated", "assumed")
+    hidden = [
+        ("Of a step, hidden behind the GPU", duration(host.hidden_step), guessed),
+        ("Of a sequence, hidden behind the GPU", duration(host.hidden_sequence), guessed),
     ]
+    return [
+        ("Host time of a step", duration(host.step), fitted),
+        ("Host time of a sequence in it", duration(host.sequence), fitted),
+        *(hidden if scenario.engine.async_scheduling else []),
+        ("Host time of a prompt token", duration(host.prompt_token), fitted),
+        ("Host time of a request", duration(host.request), guessed),
+    ]
+
+
+def _factors(scenario: Scenario) -> list[tuple[str, str, str]]:
+    """A calibration's factors on the GPU, as they hold for this model."""
+    own = scenario.factors
+    if own is None:
+        return []
+    named = {f"{name} share of all kernels": getattr(own, name) for name in ("memory", "compute", "link")}
+    named |= {"latency of a kernel": own.latency, "time of this model's kernels": own.slower(scenario.configuration)}
+    return [(f"Factor on {name}", f"{value:.3f}", f"calibrated on {plain(own.name)}") for name, value in named.items()]
 
 
 def _tail(figure: Figure) -> str:

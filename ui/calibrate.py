@@ -81,6 +81,26 @@ def offer_calibration(run: Run, gpu: str | None, model: Model | None, cells: dic
                 st.error(plain(str(error)))
         if found := st.session_state.get(f"calibrated-{run.id}"):
             _show(found)
+        _kept()
+
+
+def _kept() -> None:
+    """Those that are kept, and a way to delete one that asks once more."""
+    if not (names := calibrations.names(store())):
+        return
+    columns = st.columns([3, 1], vertical_alignment="bottom")
+    name = columns[0].selectbox("Kept calibrations", names, key="kept-calibration")
+    with columns[1].popover("Delete", icon=":material/delete:", width="stretch"):
+        st.markdown(f"Delete **{plain(name)}**? Links that name it will be answered without it.")
+        if st.button("Delete it for good", key=f"delete-calibration-{name}"):
+            calibrations.delete(store(), name)
+            for key in [key for key, kept in st.session_state.items() if _named(kept, name)]:
+                del st.session_state[key]
+            st.rerun()
+
+
+def _named(kept: object, name: str) -> bool:
+    return isinstance(kept, Calibration) and kept.name == name
 
 
 def _fitted(run: Run, gpu: str | None, model: Model | None, cells: dict[str, str], name: str) -> Calibration:

@@ -52,8 +52,8 @@ def history_buttons(page: str) -> None:
     held = _history(page)
     for label, by, keys, icon in BUTTONS:
         st.button(
-            label, key=f"{label.lower()}-{page}", type="tertiary", icon=icon, shortcut=keys, on_click=_go, args=(page, by),
-            disabled=not 0 <= held.at + by < len(held.steps),
+            label, key=f"{label.lower()}-{page}", type="tertiary", icon=icon, shortcut=keys,
+            on_click=_go, args=(page, by), disabled=not 0 <= held.at + by < len(held.steps),
         )  # fmt: skip
 
 

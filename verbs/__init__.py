@@ -5,7 +5,21 @@ from __future__ import annotations
 import argparse
 from typing import Protocol, cast
 
-from verbs import advise, buy, calibrate, check, export, importing, measure, plan, predict, runs, settings, show
+from verbs import (
+    advise,
+    buy,
+    calibrate,
+    calibrations,
+    check,
+    export,
+    importing,
+    measure,
+    plan,
+    predict,
+    runs,
+    settings,
+    show,
+)
 
 
 class Verb(Protocol):
@@ -21,7 +35,19 @@ class Verb(Protocol):
         """Does it; raises PlannerError, returns the exit status."""
 
 
-VERBS: tuple[Verb, ...] = tuple(
-    cast(Verb, verb)
-    for verb in (plan, predict, advise, buy, check, calibrate, importing, export, runs, show, measure, settings)
+ALL = (
+    plan,
+    predict,
+    advise,
+    buy,
+    check,
+    calibrate,
+    calibrations,
+    importing,
+    export,
+    runs,
+    show,
+    measure,
+    settings,
 )
+VERBS: tuple[Verb, ...] = tuple(cast(Verb, verb) for verb in ALL)

@@ -10,6 +10,7 @@ import pytest
 
 from cli import main
 from importers.reference import reference_runs
+from store.runs import Store, default_root
 from verbs.status import BAD_QUESTION, DONE
 
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
@@ -65,3 +66,30 @@ def test_what_cannot_be_fitted_or_found_is_refused(
     assert "cannot name a calibration" in capsys.readouterr().err
     assert main(["plan", *CHAT, "--calibration", "none"]) == BAD_QUESTION
     assert 'No calibration "none"' in capsys.readouterr().err
+
+
+def test_kept_ones_are_listed_and_deleted(kept: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["calibrate", kept, "--name", "ours"])
+    capsys.readouterr()
+    assert main(["calibrations"]) == DONE
+    line = capsys.readouterr().out
+    assert line.startswith("ours  ")
+    assert f"{LLAMA} on h100-sxm, 1 to 512 at once" in line
+    assert main(["calibrations", "--json"]) == DONE
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["name"], told["points"], told["batch"]) == ("ours", 7, [1.0, 512.0])
+    assert main(["calibrations", "--delete", "our"]) == BAD_QUESTION
+    assert "Nearest: ours" in capsys.readouterr().err
+    assert main(["calibrations", "--delete", "ours"]) == DONE
+    assert capsys.readouterr().out == ""
+    assert main(["calibrations"]) == DONE
+    assert capsys.readouterr().out == ""
+
+
+def test_a_damaged_one_is_told_and_can_be_deleted(kept: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["calibrate", kept, "--name", "ours"])
+    Store(default_root()).shelf.keep_note("ours.json", b"{}")
+    capsys.readouterr()
+    assert main(["calibrations"]) == DONE
+    assert "Calibration ours: " in capsys.readouterr().err
+    assert main(["calibrations", "--delete", "ours"]) == DONE
