@@ -5,20 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from planner.advice import GOALS, Advice, Advised, advice
-from planner.command import serve_command
-from planner.estimate import Estimate
+from planner.advice import GOALS, Advised, advice
 from planner.scenario import Scenario
-from ui.words import digits, plain
+from ui.advice_rows import LEVERS, advice_row, headline
+from ui.words import plain
 
 LABELS = {"throughput": "More tokens/s", "tpot": "Faster tokens", "ttft": "Sooner first token", "cost": "Lower cost"}
-BETTER = {"throughput": "as many tokens/s", "tpot": "as fast a token", "ttft": "as soon a first token", "cost": ""}
-LEVERS = {
-    "batch_limit": "batch limit", "token_budget": "token budget", "weight_formats": "weight quantization",
-    "kv_formats": "KV cache format", "cuda_graphs": "CUDA graphs", "prefix_caching": "prefix caching",
-    "memory_share": "GPU memory share", "context_limit": "context limit", "more_gpus": "tensor parallel",
-    "other_gpu": "another GPU",
-}  # fmt: skip
 RATIO = "%.2f×"
 
 
@@ -36,24 +28,8 @@ def advised(scenario: Scenario) -> None:
     _rest(found)
 
 
-def headline(found: Advised) -> str:
-    """The best change in one sentence, as Markdown."""
-    if not found.better:
-        return f"Nothing that was tried makes {GOALS[found.goal].label} better by 1 % or more."
-    best = found.better[0]
-    if found.before is None:
-        return f"As it is, it does not fit. What makes it fit, best first: **{plain(best.change.text)}**."
-    return f"Best: **{plain(best.change.text)}**, {_gain(found.goal, best.gain)}."
-
-
-def _gain(goal: str, gain: float) -> str:
-    if goal == "cost":
-        return f"**{digits(100 * (1 - 1 / gain))} %** off the cost of a token"
-    return f"**{digits(gain)} times** {BETTER[goal]}"
-
-
 def _table(found: Advised) -> None:
-    frame = pd.DataFrame([_row(found.goal, each, found.before) for each in found.better])
+    frame = pd.DataFrame([advice_row(found.goal, each, found.before) for each in found.better])
     number = st.column_config.NumberColumn
     st.dataframe(
         frame.dropna(axis="columns", how="all"),
@@ -67,26 +43,6 @@ def _table(found: Advised) -> None:
             "Command": st.column_config.TextColumn(width="large"),
         },
     )
-
-
-def _row(goal: str, each: Advice, before: Estimate | None) -> dict[str, object]:
-    ratios = {
-        label: each.ratio(name, before) if before is not None else None
-        for label, name in (
-            ("Tokens/s", "throughput"),
-            ("First token", "ttft"),
-            ("Per token", "tpot"),
-            ("Cost", "cost"),
-        )
-        if name != goal
-    }
-    return {
-        "Change": each.change.text,
-        "Gain": each.gain if before is not None else None,
-        **ratios,
-        "Risk": each.change.risk or "–",
-        "Command": serve_command(each.found.scenario),
-    }
 
 
 def _rest(found: Advised) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from planner.engine import HostTimes
 from planner.estimate import Estimate, Figure, Phase
-from planner.memory import Memory
 from planner.quantities import GIB, MICROSECOND, TERA, Basis
-from planner.scenario import Scenario, Workload
-from ui.words import digits, dollars, duration, giga, interval_text, memory_text, op_name, percent, plain, tera
+from ui.rows import founded_rows
+from ui.words import digits, dollars, duration, interval_text, op_name, percent, plain, tera
 
 TILE_WIDTH = 170
 """Two tiles stand side by side on a phone [px]."""
@@ -75,36 +73,10 @@ def percentiles(found: Estimate) -> None:
     )
 
 
-def memory_sentence(room: Memory, load: Workload) -> str:
-    """Whether it fits and with how much room, as a sentence."""
-    length = load.prompt_tokens + load.output_tokens
-    return (
-        f"It fits: {memory_text(room.weights)} of weights on each GPU leave {memory_text(room.kv_cache)} of KV cache, "
-        f"**{room.kv_cache_tokens:,.0f}** tokens: room for **{room.concurrency:,.0f}** requests of {length:,.0f} each."
-    )
-
-
 def foundations(found: Estimate) -> None:
     """What the answer rests on: each input, its value, its basis and its source."""
-    scenario, engine = found.scenario, found.scenario.engine
-    gpu, host = scenario.deployment.gpu, scenario.host
-    matmul = scenario.quantization.matmul
     st.markdown(f"**What it rests on** (the weakest of these is *{found.basis.label}*)")
-    rows = [(what[0].upper() + what[1:], "–", basis.label) for what, basis in found.founded_on]
-    rows += [
-        (f"Dense {matmul} peak", tera(gpu.peak(matmul)), gpu.basis.label),
-        ("HBM bandwidth", giga(gpu.bandwidth), gpu.basis.label),
-        (f"Link ({gpu.link})", giga(gpu.link_bandwidth), gpu.basis.label),
-        ("Memory that CUDA reports", memory_text(gpu.memory), "measured" if gpu.memory_is_reported else "assumed"),
-        ("max_num_seqs", digits(engine.max_num_seqs or 0), "vLLM default or yours"),
-        ("max_num_batched_tokens", digits(engine.max_num_batched_tokens or 0), "vLLM default or yours"),
-        ("gpu_memory_utilization", digits(engine.gpu_memory_utilization or 0), "vLLM default or yours"),
-        ("Async scheduling", "on" if engine.async_scheduling else "off", "vLLM default or yours"),
-        ("Prefix caching", "on" if engine.prefix_caching else "off", "vLLM default or yours"),
-    ]
-    if host is not None:
-        rows += _host(host, scenario)
-    rows += _factors(scenario)
+    gpu, rows = found.scenario.deployment.gpu, founded_rows(found)
     st.dataframe(pd.DataFrame(rows, columns=["Input", "Value", "Basis"]), hide_index=True, height=280)
     st.caption(f"Data sheet of {plain(gpu.label)}: {plain(gpu.source.text)}. {plain(gpu.note)}")
 
@@ -152,33 +124,6 @@ def _ops(name: str, phase: Phase) -> pd.DataFrame:
         if float(time.op.moved) > 0
     ]
     return pd.DataFrame(rows)
-
-
-def _host(host: HostTimes, scenario: Scenario) -> list[tuple[str, str, str]]:
-    """Host times as they are used, a calibration's factors in them; what is hidden only where scheduling is async."""
-    own = scenario.correction
-    fitted, guessed = (f"calibrated on {plain(own.name)}",) * 2 if own else ("calibrated", "assumed")
-    hidden = [
-        ("Of a step, hidden behind the GPU", duration(host.hidden_step), guessed),
-        ("Of a sequence, hidden behind the GPU", duration(host.hidden_sequence), guessed),
-    ]
-    return [
-        ("Host time of a step", duration(host.step), fitted),
-        ("Host time of a sequence in it", duration(host.sequence), fitted),
-        *(hidden if scenario.engine.async_scheduling else []),
-        ("Host time of a prompt token", duration(host.prompt_token), fitted),
-        ("Host time of a request", duration(host.request), guessed),
-    ]
-
-
-def _factors(scenario: Scenario) -> list[tuple[str, str, str]]:
-    """A calibration's factors on the GPU, as they hold for this model."""
-    own = scenario.factors
-    if own is None:
-        return []
-    named = {f"{name} share of all kernels": getattr(own, name) for name in ("memory", "compute", "link")}
-    named |= {"latency of a kernel": own.latency, "time of this model's kernels": own.slower(scenario.configuration)}
-    return [(f"Factor on {name}", f"{value:.3f}", f"calibrated on {plain(own.name)}") for name, value in named.items()]
 
 
 def _tail(figure: Figure) -> str:

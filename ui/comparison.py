@@ -7,47 +7,18 @@ from collections.abc import Iterable
 import pandas as pd
 import streamlit as st
 
-from planner.marks import Mark, totals
+from planner.marks import Mark
 from planner.measured import KernelSample, Run
 from planner.overlay import Comparison
 from planner.quantities import MICROSECOND, MILLISECOND, TERA
-from ui.words import duration, percent, plain
+from ui.rows import comparison_row
 
-UNITS = {"throughput": "1/s", "intensity": "FLOP/B"}
-METRICS = {
-    "ttft": "TTFT",
-    "tpot": "TPOT",
-    "itl": "ITL",
-    "e2e": "End to end",
-    "latency_per_output_token": "Latency per output token",
-    "output_throughput": "Output tokens",
-    "request_throughput": "Requests",
-    "prefill_arithmetic_intensity": "Prefill intensity",
-    "decode_arithmetic_intensity": "Decode intensity",
-}
 MANY = 200
-
-
-def verdict(run: Run) -> str:
-    """What the run is, in one sentence, as Markdown."""
-    who = " ".join(part for part in (run.tool, run.tool_version) if part != "unknown").strip()
-    when = f", measured {run.started[:10]}" if run.started else ""
-    where = f" on {', '.join(sorted(set(run.gpu_names)))}" if run.gpu_names else ""
-    said = plain(f"{run.source_name}: {who}{when}{where}.")
-    if run.kernels:
-        spent = sum(kernel.seconds for kernel in run.kernels)
-        launches = sum(kernel.launches for kernel in run.kernels)
-        leading = list(totals(run.kernels).items())[:3]
-        shares = ", ".join(f"{kind} {percent(seconds / spent)}" for kind, seconds in leading) if spent else ""
-        return f"{said} **{launches:,}** kernel launches, **{duration(spent)}** of kernel time: {plain(shares)}."
-    if rows := run.summary.get("rows"):
-        return f"{said} A table of **{rows:,.0f}** rows."
-    return f"{said} **{len(run.points)}** measured values." if run.points else said
 
 
 def comparison_table(compared: Iterable[Comparison]) -> None:
     """Each measured value beside its prediction, the residual, and the bandwidth floor."""
-    rows = [_row(comparison) for comparison in compared]
+    rows = [comparison_row(comparison) for comparison in compared]
     if not rows:
         st.caption("Nothing here that the planner predicts.")
         return
@@ -125,28 +96,4 @@ def _counts(kernel: KernelSample) -> dict[str, float | None]:
     return {
         "TFLOP/s": flops / kernel.seconds / TERA if flops is not None and kernel.seconds else None,
         "FLOP/B": flops / moved if flops is not None and moved else None,
-    }
-
-
-def _row(comparison: Comparison) -> dict[str, object]:
-    point, found = comparison.point, comparison.estimate
-    unit = next((unit for word, unit in UNITS.items() if word in point.metric), "ms")
-    scale = MILLISECOND if unit == "ms" else 1.0
-    predicted = comparison.predicted
-    decode = comparison.floor_utilisation is not None
-    return {
-        "Metric": METRICS.get(point.metric, point.metric),
-        "Statistic": point.statistic,
-        "Requests at once": point.concurrency,
-        "Requests/s": point.request_rate,
-        "Prompt": point.prompt_tokens,
-        "Output": point.output_tokens,
-        "Cached": point.prefix_cached_tokens,
-        "Unit": unit,
-        "Measured": point.value / scale,
-        "Predicted": predicted / scale if predicted is not None else None,
-        "Measured ÷ predicted": comparison.residual,
-        "Floor (ms)": found.floor / MILLISECOND if found is not None and decode else None,
-        "Floor reached": comparison.floor_utilisation,
-        "Why not": comparison.refusal,
     }

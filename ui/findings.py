@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from planner.checks import CHECKS, Finding, evidence, findings, title
+from planner.checks.report import WORDS, grouped
 from planner.measured import Run, Severity
 from planner.model import Model
 from ui.words import digits, plain
@@ -17,7 +17,6 @@ from ui.workspace import cache_key
 ICONS = {Severity.ERROR: ":material/error:", Severity.WARNING: ":material/warning:", Severity.INFO: ":material/info:"}
 FEW, LONGEST = 3, 80
 """Findings of one check that are all shown as sentences; characters of a kernel's name."""
-WORDS = {Severity.ERROR: "Impossible", Severity.WARNING: "Doubtful", Severity.INFO: "To know"}
 
 
 def show_findings(run: Run, gpu: str | None, model: Model | None, phase: str, cells: dict[str, str]) -> None:
@@ -31,7 +30,7 @@ def show_findings(run: Run, gpu: str | None, model: Model | None, phase: str, ce
     if not found:
         st.caption(f":material/check: {len(CHECKS)} physics checks: nothing found.")
         return
-    alike = _grouped(found)
+    alike = grouped(found)
     grave = [group for group in alike if group[0].severity is not Severity.INFO]
     for group in grave or alike:
         _card(group)
@@ -53,18 +52,6 @@ def _found(
     _model: Model | None,
 ) -> tuple[Finding, ...]:
     return findings(evidence(_run, gpu, _model, phase, **dict(cells)))
-
-
-def _grouped(found: Iterable[Finding]) -> list[list[Finding]]:
-    """Findings of one check together, gravest check first, each led by the one farthest from its limit."""
-    groups: dict[str, list[Finding]] = {}
-    for finding in found:
-        groups.setdefault(finding.check, []).append(finding)
-    return [sorted(group, key=_distance, reverse=True) for group in groups.values()]
-
-
-def _distance(finding: Finding) -> float:
-    return max(finding.ratio, 1 / finding.ratio) if finding.ratio > 0 else math.inf
 
 
 def _card(group: Sequence[Finding]) -> None:

@@ -13,6 +13,7 @@ from planner.distribution import Distribution, distribution
 from planner.elbow import Elbow, elbow, ridge_batch
 from planner.errors import CalibrationError, InfeasibleError
 from planner.estimate import Estimate, Figure, estimate
+from planner.inferred import inferred_parts
 from planner.loads import Load
 from planner.measured import Run
 from planner.memory import memory
@@ -21,10 +22,9 @@ from planner.overlay import scenario_of
 from planner.quantities import MILLISECOND
 from planner.scenario import Scenario
 from planner.serving import latencies
-from planner.waterfall import inferred, predicted
 from ui.charts import curves, distributions, waterfall
-from ui.comparison import METRICS
 from ui.confirm import Confirmed
+from ui.rows import METRICS
 from ui.show import chart, theme
 from ui.words import digits, duration, plain
 from ui.workspace import cache_key, loads_of
@@ -32,7 +32,6 @@ from ui.workspace import cache_key, loads_of
 NAMES = {**METRICS, "step_time": "Decode step", "output_throughput": "Output tokens/s"}
 ACROSS = {"concurrency": "Requests at once", "request_rate": "Requests/s", "prompt_tokens": "Prompt tokens"}
 RANKS = {"Mean": "mean", "p50": "median", "p90": "p90", "p95": "p95", "p99": "p99"}
-DECODE = ("tpot", "itl", "latency_per_output_token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +168,10 @@ def _why(run: Run, shown: Shown) -> None:
         "A load test tells one time: its parts are inferred from the model (pale), and the last is what the model does "
         "not explain."
     )
-    answer, gpu = shown.answer, shown.scenario.deployment.gpu
-    decode = next((name for name in DECODE if shown.load.value(name)), None)
-    means = {"tpot": answer.tpot, "itl": answer.itl}
-    if decode is not None:
-        known = means.get(decode)
-        mean = known.value if known else answer.latency_per_output_token
-        parts = inferred(predicted(answer.decode, gpu, answer.floor), mean, shown.load.value(decode) or mean)
-        _waterfall(run, parts, decode)
-    if measured := shown.load.value("ttft"):
-        _waterfall(run, inferred(predicted(answer.prefill, gpu, 0.0), answer.ttft.value, measured), "ttft")
-    if decode is None and not measured:
+    each = list(inferred_parts(shown.load, shown.answer))
+    for metric, parts in each:
+        _waterfall(run, parts, metric)
+    if not each:
         st.caption("The file tells neither TTFT nor TPOT.")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from planner.estimate import Estimate
+from planner.memory import Memory
 from planner.quantities import GIB
-from planner.scenario import Scenario
+from planner.scenario import Scenario, Workload
 from planner.words import digits, duration, giga, percent, tera  # noqa: F401 - pages take all their words from here
 
 OPS = {
@@ -152,4 +153,13 @@ def answer_sentence(found: Estimate) -> str:
         f"**{duration(found.ttft.value)}**{then}, **{digits(found.output_tokens_per_second)} tokens/s** in all. "
         f"Prefill is bound by **{found.prefill.bound.label}**, decode by **{found.decode.bound.label}**."
         + (f" Calibrated on **{plain(scenario.correction.name)}**." if scenario.correction else "")
+    )
+
+
+def memory_sentence(room: Memory, load: Workload) -> str:
+    """Whether it fits and with how much room, as a sentence."""
+    length = load.prompt_tokens + load.output_tokens
+    return (
+        f"It fits: {memory_text(room.weights)} of weights on each GPU leave {memory_text(room.kv_cache)} of KV cache, "
+        f"**{room.kv_cache_tokens:,.0f}** tokens: room for **{room.concurrency:,.0f}** requests of {length:,.0f} each."
     )

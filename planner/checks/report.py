@@ -1,12 +1,16 @@
-"""Findings as JSON and as lines for a terminal."""
+"""Findings as JSON, as lines for a terminal, and in groups for whoever reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from planner.checks.evidence import Finding
+from planner.measured import Severity
 from planner.words import digits
+
+WORDS = {Severity.ERROR: "Impossible", Severity.WARNING: "Doubtful", Severity.INFO: "To know"}
 
 
 def as_json(finding: Finding, source: str = "") -> dict[str, Any]:
@@ -41,3 +45,15 @@ def as_text(source: str, found: Sequence[Finding]) -> Iterator[str]:
         yield f"      {figures}: {digits(finding.ratio)} times"
         yield f"      likely: {finding.cause}."
         yield f"      to settle it: {finding.experiment}"
+
+
+def grouped(found: Iterable[Finding]) -> list[list[Finding]]:
+    """Findings of one check together, gravest check first, each led by the one farthest from its limit."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in found:
+        groups.setdefault(finding.check, []).append(finding)
+    return [sorted(group, key=_distance, reverse=True) for group in groups.values()]
+
+
+def _distance(finding: Finding) -> float:
+    return max(finding.ratio, 1 / finding.ratio) if finding.ratio > 0 else math.inf

@@ -17,8 +17,8 @@ from planner.predict import DEFAULTS
 from planner.quantities import MILLISECOND
 from planner.side_by_side import RATES, Change, changes, side
 from ui.charts import ratios
-from ui.comparison import METRICS
 from ui.link import choice, read_link, write_link
+from ui.rows import METRICS
 from ui.show import chart, theme
 from ui.versus import verdict
 from ui.words import plain

@@ -14,11 +14,12 @@ from planner.overlay import compare, scenario_of, step_marks
 from planner.scenario import Scenario
 from planner.table import table_rows
 from ui.calibrate import offer_calibration
-from ui.comparison import comparison_table, kernel_table, placed_words, verdict
+from ui.comparison import comparison_table, kernel_table, placed_words
 from ui.confirm import Confirmed, confirm
 from ui.download import take_along
 from ui.findings import show_findings
 from ui.loadtest import show_load_test
+from ui.rows import verdict
 from ui.run_box import run_box
 from ui.show import roof_chart
 from ui.table_view import show_table

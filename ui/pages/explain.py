@@ -9,10 +9,10 @@ import streamlit as st
 from planner.errors import PlannerError
 from planner.measured import Run
 from planner.table import table_rows
-from ui.comparison import verdict
 from ui.confirm import confirm
 from ui.explained import show_trace
 from ui.loadtest import show_load_test
+from ui.rows import verdict
 from ui.run_box import run_box
 from ui.words import plain
 from ui.workspace import whole_run

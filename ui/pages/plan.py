@@ -14,7 +14,7 @@ from planner.memory import memory
 from planner.scenario import Scenario
 from planner.waterfall import predicted
 from ui.advised import advised
-from ui.answer import figures, foundations, memory_sentence, ops_table, percentiles
+from ui.answer import figures, foundations, ops_table, percentiles
 from ui.bar import link_box, pin_button
 from ui.charts import memory as memory_chart
 from ui.charts import roofline, waterfall
@@ -23,7 +23,7 @@ from ui.history import history_buttons, remember
 from ui.question import PARAMETERS, asked, controls, offer_fetch
 from ui.show import chart, theme
 from ui.unfold import unfold
-from ui.words import answer_sentence, digits, duration, gpus_text, plain
+from ui.words import answer_sentence, digits, duration, gpus_text, memory_sentence, plain
 
 
 def page() -> None:
