@@ -8,6 +8,7 @@
     ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused, BadPattern
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
     ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun, ReadOnly, QuotaExceeded, BadPins, UnknownPins
+    ├ ExportError        NotDrawn
     ├ BadLink
     └ BadSetting
 
@@ -178,6 +179,14 @@ class ReadOnly(StoreError):
 
 class QuotaExceeded(StoreError):
     """A run for which a workspace has no room left."""
+
+
+class ExportError(PlannerError):
+    """A file to take along that could not be made."""
+
+
+class NotDrawn(ExportError):
+    """A chart that did not become a picture."""
 
 
 class BadSetting(PlannerError):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("planner", "settings", "importers", "store", "measure", "intake", "ui", "verbs", "tools", "tests")
+ROOMS = ("planner", "settings", "importers", "store", "measure", "intake", "report", "ui", "verbs", "tools", "tests")
 FRONTS = ("app", "cli")
 MAY_IMPORT = {
     "planner": {"planner"},
@@ -22,13 +22,15 @@ MAY_IMPORT = {
     "store": {"store", "settings", "planner"},
     "measure": {"measure", "planner"},
     "intake": {"intake", "importers", "store", "settings", "planner"},
-    "ui": {"ui", "intake", "settings", "planner", "importers", "store", "measure"},
-    "app": {"ui", "intake", "settings", "planner", "importers", "store", "measure"},
-    "verbs": {"verbs", "intake", "settings", "planner", "importers", "store", "measure"},
+    "report": {"report", "ui", "planner"},
+    "ui": {"ui", "report", "intake", "settings", "planner", "importers", "store", "measure"},
+    "app": {"ui", "report", "intake", "settings", "planner", "importers", "store", "measure"},
+    "verbs": {"verbs", "report", "intake", "settings", "planner", "importers", "store", "measure"},
     "cli": {"verbs", "planner"},
-    "tools": {"tools", "intake", "settings", "planner", "importers", "store", "measure"},
+    "tools": {"tools", "report", "intake", "settings", "planner", "importers", "store", "measure"},
 }
-DOCUMENTED = ("planner", "settings", "importers", "store", "intake")
+DOCUMENTED = ("planner", "settings", "importers", "store", "intake", "report")
+UNDER_REPORT = ("ui.charts", "ui.palette", "ui.words")
 LONGEST_FILE, LONGEST_BODY = 300, 40
 UNIT_NUMBERS = {1e9, 1e12, 2**30, 2**20, 2**40}
 NAMES_OF_DOCSTRINGS = {"returns", "raises", "valid", "source"}
@@ -93,13 +95,18 @@ def test_who_does_not_fit_pays_nothing_for_scipy():
     assert subprocess.run([sys.executable, "-c", probe], cwd=ROOT, check=False).returncode == 0
 
 
-def test_charts_never_reach_streamlit():
-    known = {name_of(path): imported(path) for path in files("ui")}
+@pytest.mark.parametrize("path", files("report"), ids=shown)
+def test_reports_know_charts_and_words_of_the_pages_alone(path):
+    assert all(name.startswith(UNDER_REPORT) for name in imported(path) if name.startswith("ui."))
+
+
+def test_charts_and_reports_never_reach_streamlit():
+    known = {name_of(path): imported(path) for path in files("ui", "report")}
     seen: set[str] = set()
-    queue = [name for name in known if name.startswith("ui.charts")]
+    queue = [name for name in known if name.startswith(("ui.charts", "report"))]
     while queue:
         name = queue.pop()
-        assert name.split(".")[0] != "streamlit", f"reached from ui.charts over {sorted(seen & known.keys())}"
+        assert name.split(".")[0] != "streamlit", f"reached over {sorted(seen & known.keys())}"
         if name not in seen:
             seen.add(name)
             queue += known.get(name, ())
