@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -18,11 +19,15 @@ from planner.overlay import scenario_of
 from planner.scenario import Scenario
 from planner.traced import Explained, explained
 from planner.waterfall import Part, predicted
+from report.answers import question_words
+from report.planned import part_rows
 from ui.charts import spread, waterfall
 from ui.comparison import kernel_table, placed_words
 from ui.confirm import confirm
+from ui.export import headed, link_here
 from ui.matches import launches_box, match_table
 from ui.patterns import pattern_box, patterns_of, with_patterns
+from ui.run_files import Measured
 from ui.show import chart, roof_chart, theme
 from ui.trace_steps import StepRows, step_rows, traced_steps
 from ui.words import digits, duration, kernel_name, percent, plain
@@ -78,9 +83,11 @@ def _show_steps(run: Run, groups: list[StepRows], patterns: tuple[NamePattern, .
         )
         _show_span(with_patterns(run, patterns), scenario, phase, name)
     else:
-        headline.markdown(_sentence(found, kind, steps))
-        _show_waterfalls(found.parts, phase, scenario, name)
-        _show_roof(run, found, phase, scenario, name)
+        said = _sentence(found, kind, steps)
+        headline.markdown(said)
+        files = Measured(said, (run,), link_here("explain"), question_words(scenario))
+        _show_waterfalls(found.parts, phase, scenario, name, files)
+        _show_roof(run, found, phase, scenario, name, files)
         match_table(run, found, phase, corrected)
         launches_box(run, found.matched)
     if len(steps.start) > 1:
@@ -170,7 +177,7 @@ def _sentence(found: Explained, kind: str, steps: StepRows) -> str:
     )
 
 
-def _show_waterfalls(parts: tuple[Part, ...], phase: Phase, scenario: Scenario, name: str) -> None:
+def _show_waterfalls(parts: tuple[Part, ...], phase: Phase, scenario: Scenario, name: str, files: Measured) -> None:
     """Measured beside predicted, on one scale."""
     model = predicted(phase, scenario.deployment.gpu, _floor(scenario, name))
     longest = max(_reach(parts), _reach(model))
@@ -178,9 +185,11 @@ def _show_waterfalls(parts: tuple[Part, ...], phase: Phase, scenario: Scenario, 
     for column, title, told in zip(st.columns(2), titles, (parts, model), strict=True):
         whole = sum(part.seconds for part in told)
         with column:
-            st.markdown(f"**{title}: {duration(whole)}**")
             data = waterfall.rows(told, "Step")
             said = f"{title}, {duration(whole)}, in its parts"
+            spec, rows = waterfall.scaled("light", longest), part_rows(title, told)
+            taken = partial(files.taken, spec, data, "Parts", rows, said)
+            headed(f"**{title}: {duration(whole)}**", title.lower().replace(" ", "-"), taken)
             chart(waterfall.scaled(theme(), longest), data, key=f"waterfall-{title}", alt=said)
 
 
@@ -193,14 +202,16 @@ def _reach(parts: tuple[Part, ...]) -> float:
     return farthest
 
 
-def _show_roof(run: Run, found: Explained, phase: Phase, scenario: Scenario, name: str) -> None:
+def _show_roof(run: Run, found: Explained, phase: Phase, scenario: Scenario, name: str, files: Measured) -> None:
     left, share = unmatched(found.matched)
     placed = sum(mark.share for mark in found.marks)
-    st.markdown(
+    said = (
         f"**Roofline**: {percent(1 - share)} of kernel time stands for an op of the model, {percent(placed)} for one "
         "with FLOPs: there it stands on the roof, an op a mark, named by its longest kernel."
     )
-    roof_chart(scenario, predicted_marks(name, phase), found.marks, f"roof-{run.id}", measured_alone=True)
+    model = list(predicted_marks(name, phase))
+    headed(said, "measured-roofline", partial(files.roof, said, scenario, model, found.marks))
+    roof_chart(scenario, model, found.marks, f"roof-{run.id}", measured_alone=True)
     if left:
         spent: dict[str, float] = {}
         for one in left:

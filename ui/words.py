@@ -140,16 +140,20 @@ def gpus_text(scenario: Scenario) -> str:
     return f"{count} × {scenario.deployment.gpu.label}"
 
 
+def load_words(load: Workload) -> str:
+    """How many requests there are."""
+    if load.request_rate is not None:
+        return f"{digits(load.request_rate)} requests a second"
+    return "one request" if load.concurrency == 1 else f"{load.concurrency:,.0f} requests at once"
+
+
 def answer_sentence(found: Estimate) -> str:
     """The answer in one sentence that a manager understands, in Markdown."""
-    load, scenario = found.scenario.workload, found.scenario
+    scenario = found.scenario
     model, formats = plain(scenario.model.name), scenario.quantization.scheme
-    who = "one request" if load.concurrency == 1 else f"{load.concurrency:,.0f} requests at once"
-    if load.request_rate is not None:
-        who = f"{digits(load.request_rate)} requests a second"
     then = f", then a token every **{duration(found.tpot.value)}**" if found.tpot else ""
     return (
-        f"**{model}** in {formats} on **{gpus_text(scenario)}**, {who}: first token after "
+        f"**{model}** in {formats} on **{gpus_text(scenario)}**, {load_words(scenario.workload)}: first token after "
         f"**{duration(found.ttft.value)}**{then}, **{digits(found.output_tokens_per_second)} tokens/s** in all. "
         f"Prefill is bound by **{found.prefill.bound.label}**, decode by **{found.decode.bound.label}**."
         + (f" Calibrated on **{plain(scenario.correction.name)}**." if scenario.correction else "")

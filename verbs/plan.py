@@ -19,6 +19,7 @@ from planner.estimate import Estimate, Figure, estimate
 from planner.predict import DISTRIBUTIONS, INPUTS, answer, question
 from planner.quantities import GIB, MILLISECOND, TERA
 from planner.scenario import Scenario, Workload
+from report.note import note
 from store.calibrations import load
 from store.runs import Store, default_root
 from verbs.status import DONE, NO_ANSWER
@@ -30,6 +31,7 @@ OPTIONS = {"input_tokens": ("--context", "--input-tokens"), "concurrency": ("--b
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Every column of predict.INPUTS as an option."""
     ask(parser)
+    parser.add_argument("--note", action="store_true", help="what was assumed: a line for each input, with its basis")
     parser.add_argument("--json", action="store_true", help="the whole answer as JSON, units in the keys")
 
 
@@ -74,7 +76,7 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps(as_json(cells_of(given), found), indent=2))
     else:
-        print("\n".join(as_text(found)))
+        print(note(found) if given.note else "\n".join(as_text(found)))
     return DONE
 
 

@@ -24,12 +24,11 @@ def test_the_answer_the_charts_and_the_link(page, app):
 
 def test_downloads_come(page, app):
     opened(page, app)
-    with page.expect_download() as started:
-        page.get_by_text("Download as XLSX").click()
-    assert started.value.suggested_filename == "headroom-options.xlsx"
-    with page.expect_download() as started:
-        page.get_by_text("Download as CSV").click()
-    assert started.value.suggested_filename == "headroom-options.csv"
+    page.get_by_role("button", name="Export").first.click()
+    for form in ("XLSX", "CSV"):
+        with page.expect_download() as started:
+            page.get_by_role("button", name=form, exact=True).click()
+        assert started.value.suggested_filename == f"headroom-options.{form.lower()}"
 
 
 def test_a_search_can_be_stopped_and_gone_on_with(page, app):

@@ -1,11 +1,7 @@
 """The Buy page: it answers, refuses, stays in its link, and its files and charts hold what it says."""
 
-import csv
-import io
-import zipfile
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
-from xml.etree import ElementTree as ET
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -21,7 +17,6 @@ from ui.charts import pareto, tornado
 from ui.link import written
 from ui.offers import plan_address
 from ui.question import COLUMNS
-from ui.sheets import csv_bytes, xlsx_bytes
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"among": "h100-sxm,l40s", "split": "1", "formats": "auto"}
@@ -66,7 +61,6 @@ def test_the_answer_comes_first_and_everything_under_it():
     assert list(table(app)["GPU"]) == ["L40S PCIe", "H100 SXM5 80GB"]
     assert len(app.get("vega_lite_chart")) == 4
     assert "Ways to pay" in text(app)
-    assert {button.label for button in app.get("download_button")} >= {"Download as CSV", "Download as XLSX"}
 
 
 def test_seven_controls_before_more():
@@ -163,33 +157,6 @@ def test_charts_hold_the_options_and_say_so(found):
 def test_options_without_a_price_are_not_drawn_as_free():
     none = option(demand(wanted(gpus=("h200-nvl",))), Candidate("h200-nvl"))
     assert pareto.throughput_rows([none]) == {"options": []}
-
-
-HOSTILE = [{"gpu": "=cmd()", "usd": 1.5, "note": "+1", "more": "@x", "flag": True, "none": None, "minus": -3}]
-
-
-def test_a_csv_holds_inputs_and_no_formula():
-    told = csv_bytes(HOSTILE, {"model": "-x", "rate": "20"}).decode("utf-8-sig")
-    (row,) = csv.DictReader(io.StringIO(told))
-    assert row["gpu"] == "'=cmd()"
-    assert row["note"] == "'+1"
-    assert row["more"] == "'@x"
-    assert row["usd"] == "1.5"
-    assert row["minus"] == "-3"
-    assert row["input_model"] == "'-x"
-    assert row["input_rate"] == "20"
-
-
-def test_a_workbook_holds_numbers_text_and_no_formula():
-    book = zipfile.ZipFile(io.BytesIO(xlsx_bytes({"Options": HOSTILE, "Inputs": [{"input": "rate", "value": "20"}]})))
-    names = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
-    assert len(names) == 2
-    sheet = ET.fromstring(book.read(names[0]))  # noqa: S314 - written just above
-    space = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
-    assert sheet.findall(".//x:f", space) == []
-    kinds = [cell.get("t") for cell in sheet.findall(".//x:row", space)[1].findall("x:c", space)]
-    assert kinds == ["s", None, "s", "s", "b", None]
-    assert b"=cmd()" in book.read("xl/sharedStrings.xml")
 
 
 def test_real_lengths_from_a_csv_stand_in():

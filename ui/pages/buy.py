@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from planner.asking import DEFAULTS, asked_for
+from planner.asking import asked_for
 from planner.demand import Demand
 from planner.errors import PlannerError, UnknownModel
-from planner.offer import refusal_row, row
 from planner.option import Option, Refusal
 from planner.ranking import best_of_each, nearest, ranked
 from planner.sensitivity import Swing
 from planner.slo import NAMES, Key
 from ui.bar import link_box
+from ui.buy_files import BuyFiles
 from ui.buy_question import PARAMETERS, controls
 from ui.buying import Result, bought, hinges
 from ui.charts import pareto, tornado
+from ui.export import headed, link_here
 from ui.history import history_buttons, remember
 from ui.offers import headline, refused, table, tiles, told_keys
 from ui.question import named_model, offer_fetch
 from ui.recordings import recording, told
-from ui.sheets import csv_bytes, xlsx_bytes
 from ui.show import chart, theme
 from ui.words import duration, plain
 from ui.worth import worth
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def page() -> None:
@@ -75,15 +74,16 @@ def answer(asked: Demand, values: dict[str, str], top: DeltaGenerator) -> None:
     if told():
         st.caption(f"With {told()}.")
     tiles(options[0], asked)
-    show_options(options, asked, values)
+    files = BuyFiles(options, refusals, asked, values, link_here("buy"))
+    show_options(options, asked, values, files)
     refused(refusals)
-    show_hinges(asked, options)
+    show_hinges(asked, options, files)
     worth(asked, options[0])
-    downloads(values, options, refusals)
 
 
-def show_options(options: list[Option], asked: Demand, values: dict[str, str]) -> None:
+def show_options(options: list[Option], asked: Demand, values: dict[str, str], files: BuyFiles) -> None:
     """The ranked table and both charts."""
+    headed("**Options**, cheapest first", "options", files.tables)
     every = st.toggle("Every configuration, not only the best of each GPU", key="every")
     shown = options if every else best_of_each(options)
     table(shown, asked, values)
@@ -94,29 +94,35 @@ def show_options(options: list[Option], asked: Demand, values: dict[str, str]) -
     key = _latency(asked)
     left, right = st.columns(2)
     with left:
-        st.markdown("**Cost against latency**: left and low is better.")
-        rows = pareto.latency_rows(priced, key)
-        title = pareto.latency_title(key)
+        rows, title = pareto.latency_rows(priced, key), pareto.latency_title(key)
+        said = "**Cost against latency**: left and low is better."
+        headed(
+            said, "cost-against-latency", partial(files.taken, said, pareto.pareto_spec("light", title, False), rows)
+        )
         chart(pareto.pareto_spec(theme(), title, False), rows, "buy-latency", pareto.described(rows["options"]))
     with right:
-        st.markdown("**Cost against throughput**: left and low is better.")
-        rows = pareto.throughput_rows(priced)
-        title = "Output tokens/s while the promises hold"
+        rows, title = pareto.throughput_rows(priced), "Output tokens/s while the promises hold"
+        said = "**Cost against throughput**: left and low is better."
+        headed(
+            said, "cost-against-throughput", partial(files.taken, said, pareto.pareto_spec("light", title, True), rows)
+        )
         chart(pareto.pareto_spec(theme(), title, True), rows, "buy-throughput", pareto.described(rows["options"]))
     left_out = len(options) - len(priced)
     if left_out:
         st.caption(f"{left_out} options without a price are not drawn.")
 
 
-def show_hinges(asked: Demand, options: list[Option]) -> None:
+def show_hinges(asked: Demand, options: list[Option], files: BuyFiles) -> None:
     """What the answer hangs on, and where another option would win."""
     first = options[0]
     found = hinges(asked, options)
     now = first.per_month.value if first.per_month else float(first.gpus)
     unit = "USD a month" if first.per_month else "GPUs"
-    st.markdown("**What it hangs on**: the cheapest option's cost when one thing differs from what was asked.")
-    said = "; ".join(f"{swing.name} {swing.low:,.0f} to {swing.high:,.0f} {unit}" for swing in found)
-    chart(tornado.tornado_spec(theme(), unit), tornado.rows(found, now), "buy-tornado", f"Tornado: {said}")
+    rows = tornado.rows(found, now)
+    said = "**What it hangs on**: the cheapest option's cost when one thing differs from what was asked."
+    headed(said, "what-it-hangs-on", partial(files.taken, said, tornado.tornado_spec("light", unit), rows))
+    bars = "; ".join(f"{swing.name} {swing.low:,.0f} to {swing.high:,.0f} {unit}" for swing in found)
+    chart(tornado.tornado_spec(theme(), unit), rows, "buy-tornado", f"Tornado: {bars}")
     st.caption(_switches(found))
 
 
@@ -142,17 +148,6 @@ def _switches(found: Sequence[Swing]) -> str:
     return (
         f"Another option becomes cheaper from: {', '.join(said)}. Price and efficiency are the cheapest option's alone."
     )
-
-
-def downloads(values: dict[str, str], options: list[Option], refusals: list[Refusal]) -> None:
-    """The table as files, with every input."""
-    inputs = {**DEFAULTS, **values}
-    rows, no = [row(one) for one in options], [refusal_row(one) for one in refusals]
-    told_inputs = [{"input": name, "value": value} for name, value in inputs.items()]
-    left, right = st.columns(2)
-    left.download_button("Download as CSV", csv_bytes(rows, inputs), "headroom-options.csv", "text/csv")
-    book = xlsx_bytes({"Options": rows, "Inputs": told_inputs, "Not options": no})
-    right.download_button("Download as XLSX", book, "headroom-options.xlsx", XLSX)
 
 
 def _options(found: Sequence[Result]) -> list[Option]:

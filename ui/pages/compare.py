@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -17,8 +18,10 @@ from planner.predict import DEFAULTS
 from planner.quantities import MILLISECOND
 from planner.side_by_side import RATES, Change, changes, side
 from ui.charts import ratios
+from ui.export import headed, link_here
 from ui.link import choice, read_link, write_link
 from ui.rows import METRICS
+from ui.run_files import Measured
 from ui.show import chart, theme
 from ui.versus import verdict
 from ui.words import plain
@@ -52,7 +55,7 @@ def versus(a: Run, b: Run) -> None:
                  zip(st.columns(2), "ab", (a, b), strict=True)]  # fmt: skip
         found = changes(*sides)
         said.markdown(f"##### {verdict(found)}")
-        show_changes(found)
+        show_changes(found, Measured(verdict(found), (a, b), link_here("compare")))
         if any(point.prompt_tokens is None for one in sides for point in one.load.run.points):
             st.caption(
                 f"Where a file does not tell the lengths, {DEFAULTS['input_tokens']:g} prompt and "
@@ -67,15 +70,18 @@ def versus(a: Run, b: Run) -> None:
     show_settings(a, b)
 
 
-def show_changes(found: Sequence[Change]) -> None:
+def show_changes(found: Sequence[Change], files: Measured) -> None:
     """Every figure with its ratio, interval and verdict, beside what the planner promised."""
     if not found:
         return
     named = [(f"{_name(one)}", one) for one in found]
-    chart(ratios.ratios_spec(theme()), ratios.rows(named), "ratios", "B over A, figure by figure")
+    rows = ratios.rows(named)
+    told = [_row(name, one) for name, one in named]
+    headed("**Figure by figure**", "compare", partial(files.taken, ratios.ratios_spec("light"), rows, "Figures", told))
+    chart(ratios.ratios_spec(theme()), rows, "ratios", "B over A, figure by figure")
     number = st.column_config.NumberColumn(format="%.3g")
     st.dataframe(
-        pd.DataFrame([_row(name, one) for name, one in named]).dropna(axis="columns", how="all"),
+        pd.DataFrame(told).dropna(axis="columns", how="all"),
         hide_index=True,
         column_config=dict.fromkeys(("A", "B", "B ÷ A", "from", "to", "Promised"), number),
     )
