@@ -44,14 +44,15 @@ class RunningApp:
 
 
 @contextmanager
-def running_app(folder: Path, **environment: str) -> Iterator[RunningApp]:
-    """Serves the app on a free port, with store, uploads and log in a folder; ends it afterwards.
+def running_app(folder: Path, port: int | None = None, **environment: str) -> Iterator[RunningApp]:
+    """Serves the app, with store, uploads and log in a folder; ends it afterwards.
 
-    folder : exists; what is in its `store` is shown
+    folder : for store, uploads and log; what is in its `store` is shown
+    port : None for a free one
     environment : further variables of the server's environment
     raises : RuntimeError where it ends before it answers
     """
-    port = free_port()
+    port = port or free_port()
     own = {"HEADROOM_STORE": str(folder / "store"), "HEADROOM_UPLOAD_FOLDER": str(folder / "uploads")}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]

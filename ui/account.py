@@ -11,7 +11,7 @@ from ui import buying
 from ui.words import plain
 from ui.workspace import CHOSEN, ENTERED, claims, forget_loads, open_workspaces, store, workspace
 
-SURE = "delete"
+SURE, ERASED = "delete", "erased"
 
 
 def account() -> None:
@@ -37,8 +37,11 @@ def account() -> None:
 
 def _room() -> None:
     rules, kept = workspace().rules, store()
+    count = len(kept.shelf.places())
+    if st.session_state.get(ERASED) and not count:
+        st.success("All of it is deleted.")
     columns = st.columns(2)
-    columns[0].metric("Runs", f"{len(kept.shelf.places()):,} of {rules.runs:,}")
+    columns[0].metric("Runs", f"{count:,} of {rules.runs:,}")
     columns[1].metric("Size", f"{kept.shelf.size() / GIB:.2f} of {(rules.size or 0) / GIB:g} GiB")
 
 
@@ -55,7 +58,8 @@ def _delete(title: str) -> None:
             except PlannerError as error:
                 st.error(plain(str(error)))
             else:
-                st.success("All of it is deleted.")
+                st.session_state[ERASED] = True
+                st.rerun()
 
 
 def forget_all() -> None:
