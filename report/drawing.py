@@ -27,13 +27,14 @@ SCALE = 2
 """Pixels of a PNG for each of the drawing's [1]."""
 NOWHERE: list[str] = []
 """Addresses that a drawing may load from."""
-CONFIG = {
-    "font": "Liberation Sans",
+FONT = "Liberation Sans"
+"""It comes with the renderer, so that every machine draws the same."""
+CONFIG: Mapping[str, Mapping[str, Any]] = {
     "axis": {"labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal"},
     "legend": {"labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal"},
     "view": {"stroke": None},
 }
-"""Fonts that come with the renderer, so that every machine draws the same."""
+"""What a specification does not say itself."""
 
 
 def svg(spec: Mapping[str, Any], about: Mapping[str, str]) -> str:
@@ -42,7 +43,9 @@ def svg(spec: Mapping[str, Any], about: Mapping[str, str]) -> str:
     spec : Vega-Lite with its data
     about : Origin.about(); empty: the bare chart
     """
-    sized = {"width": WIDTH, **spec, "config": {**spec.get("config", {}), **CONFIG}}
+    own = spec.get("config", {})
+    config = {**own, **{part: {**usual, **own.get(part, {})} for part, usual in CONFIG.items()}, "font": FONT}
+    sized = {"width": WIDTH, **spec, "config": config}
     drawn = vl_convert.vegalite_to_svg(sized, vl_version=VEGA_LITE, allowed_base_urls=NOWHERE)
     return framed(drawn, about) if about else drawn
 

@@ -1,0 +1,77 @@
+"""Scenes of a talk: answers, refusals and runs, each with sentence, figures, chart and notes; none is empty."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+
+from importers.reference import reference_runs
+from planner.errors import CatalogueError
+from planner.measured import KernelSample, Run
+from planner.predict import question
+from report.scenes import CHARTS, MOST_FIGURES, measured_scene, scene
+from ui.charts.projected import AXIS, projected
+
+MODEL = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+def whole(found):
+    assert found.said
+    assert 1 <= len(found.figures) <= MOST_FIGURES
+    assert any(found.data.values())
+    assert found.alt
+    assert found.notes
+    assert found.assumed
+    assert found.origin.question
+    return found
+
+
+def test_an_answer_is_a_roofline_with_its_notes():
+    found = whole(scene("Base", question({"gpu": "l4", "model": MODEL}), "plan?gpu=l4", "Say *this* first."))
+    assert found.chart == "roofline"
+    assert found.notes.splitlines()[0] == "Say *this* first."
+    assert "Basis: " in found.notes
+    assert "driver ==" in found.assumed
+    assert found.origin.link == "plan?gpu=l4"
+
+
+def test_a_no_shows_what_is_missing_and_what_fits():
+    found = whole(scene("Large", question({"gpu": "l4", "model": "meta-llama/Llama-3.3-70B-Instruct"})))
+    assert found.chart == "memory"
+    assert found.said.startswith("**No:**")
+    assert "What fits instead" in found.notes
+
+
+@pytest.mark.parametrize("run", reference_runs()[::5], ids=lambda run: run.source_name)
+def test_a_load_test_stands_beside_its_prediction(run):
+    found = whole(measured_scene("Measured", run))
+    assert found.data["ops"]
+    assert "predicted" in found.figures[0][2]
+
+
+def test_a_trace_shows_where_its_time_goes():
+    kernels = tuple(KernelSample(name, kind, 0, 10, seconds) for name, kind, seconds in
+                    (("a", "gemm", 0.3), ("b", "sampling", 0.1)))  # fmt: skip
+    run = Run("nsys", "2025.1", "trace.sqlite", "f" * 64, kernels=kernels)
+    found = whole(measured_scene("Trace", run))
+    assert found.chart == "waterfall"
+    assert found.figures[0][0] == "Kernels: matrix products"
+
+
+def test_a_run_that_tells_too_little_says_what_to_do():
+    run = next(run for run in reference_runs() if run.points)
+    with pytest.raises(CatalogueError, match="on Evidence first"):
+        measured_scene("x", replace(run, gpu=None))
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_projected_chart_has_larger_text_and_leaves_the_first_alone(name):
+    spec = CHARTS[name]("light")
+    before = copy.deepcopy(spec)
+    larger = projected(spec, 400)
+    assert spec == before
+    assert larger["config"]["axis"]["labelFontSize"] == AXIS
+    assert larger["height"] == 400
+    sizes = [layer["mark"]["fontSize"] for layer in larger["layer"] if layer["mark"].get("type") == "text"]
+    assert sizes
+    assert min(sizes) > 14

@@ -1,0 +1,43 @@
+"""A chart for a wall: the same marks, with text that is read from the last row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+LARGER = 1.4
+"""What is told in pixels grows by this [1]."""
+GROWING = frozenset({"fontSize", "labelLimit", "step", "dx", "dy", "height"})
+SMALL = 11
+"""Text of marks that do not say their size [px]."""
+AXIS = 18
+"""Text of axes and legends [px]."""
+TEXT = dict.fromkeys(("labelFontSize", "titleFontSize"), AXIS)
+CONFIG = {"axis": {**TEXT, "labelLimit": 420, "titlePadding": 10}, "legend": {**TEXT, "labelLimit": 300}}
+
+
+def projected(spec: Mapping[str, Any], height: int | None = None) -> dict[str, Any]:
+    """A specification with larger text; the one given stays as it is.
+
+    spec : Vega-Lite
+    height : of the plot; None: it grows as the text does [px]
+    """
+    larger: dict[str, Any] = _larger(spec)
+    config = {**larger.get("config", {})}
+    for part, more in CONFIG.items():
+        config[part] = {**config.get(part, {}), **more}
+    return {**larger, "config": config, **({"height": height} if height else {})}
+
+
+def _larger(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _grown(key, value) for key, value in node.items()}
+    return [_larger(each) for each in node] if isinstance(node, list) else node
+
+
+def _grown(key: str, value: Any) -> Any:
+    if key in GROWING and isinstance(value, int | float):
+        return value * LARGER
+    if key == "mark" and isinstance(value, Mapping) and value.get("type") == "text":
+        return {"fontSize": SMALL * LARGER, **_larger(value), "clip": False}
+    return _larger(value)
