@@ -13,20 +13,18 @@ from ui.link import Parameter
 from ui.words import gpus_text, plain
 
 
-def pin_button(scenario: Scenario | None, parameters: Mapping[str, Parameter]) -> None:
-    """Pins the question of this page, to be compared and presented.
+def pin_button(name: str | None, query: str, key: str = "pin") -> None:
+    """Pins a question or a run, to be compared and presented.
 
-    scenario : the question; None where it is none, then nothing can be pinned
+    name, query : see Pin; no name: there is nothing to be pinned
     """
-    query = link.query(parameters, st.session_state)
     held = [one.name for one in pins.pinned() if one.query == query]
     label = f"Pinned ({len(pins.pinned())})" if held else "Pin"
-    name = pin_name(scenario) if scenario else ""
-    off = scenario is None or bool(held)
-    st.button(label, key="pin", disabled=off, help=PIN_HELP, on_click=_pin, args=(name, query))
+    off = name is None or bool(held)
+    st.button(label, key=key, disabled=off, help=PIN_HELP, on_click=_pin, args=(name, query))
 
 
-PIN_HELP = "Puts this question aside: Compare shows pinned ones side by side, Present one after the other."
+PIN_HELP = "Puts this aside: Compare shows pinned ones side by side, Present one after the other."
 
 
 def _pin(name: str, query: str) -> None:
@@ -47,4 +45,7 @@ def pin_name(scenario: Scenario) -> str:
 def link_box(parameters: Mapping[str, Parameter]) -> None:
     """Shows this page's full address, with a button that copies it."""
     with st.popover("Link", help="The whole question in an address, to be sent to others."):
-        st.code(link.full_address(parameters), language=None, wrap_lines=True)
+        try:
+            st.code(link.full_address(parameters), language=None, wrap_lines=True)
+        except PlannerError as error:
+            st.error(plain(str(error)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
@@ -190,7 +190,8 @@ def address(page: str, parameters: Mapping[str, Parameter], values: Mapping[str,
 
 def full_address(parameters: Mapping[str, Parameter]) -> str:
     """The address of this page with its whole question, to be sent to others."""
-    return f"{(st.context.url or '').partition('?')[0]}?{query(parameters, st.session_state)}"
+    here = urlsplit(st.context.url or "")
+    return urlunsplit((here.scheme, here.netloc, here.path or "/", query(parameters, st.session_state), ""))
 
 
 def _read(key: str, parameter: Parameter, text: str) -> Any:

@@ -15,6 +15,13 @@ KEY = "pins"
 PARAMETER = Parameter((), unpack, pack)
 """The pins in a link; for read_link and write_link of the pages that show them."""
 
+EXAMPLE = (
+    Pin("8B on an H100", "v=1"),
+    Pin("The same on an L40S", "v=1&gpu=l40s"),
+    Pin("In fp8 on an L40S", "v=1&gpu=l40s&quantization=fp8"),
+)
+"""What is shown to who has pinned nothing yet."""
+
 
 def pinned() -> tuple[Pin, ...]:
     """The session's pins, in the reader's order."""

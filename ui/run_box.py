@@ -6,7 +6,8 @@ import streamlit as st
 
 from planner.errors import PlannerError
 from planner.measured import Run
-from ui.link import choice, read_link, write_link
+from ui.bar import link_box, pin_button
+from ui.link import choice, query, read_link, write_link
 from ui.words import plain
 from ui.workspace import demo_runs, known_runs, label
 
@@ -23,8 +24,12 @@ def run_box() -> Run:
         st.session_state.pop("run", None)
     for dropped in read_link(parameter):
         st.warning(plain(dropped))
-    chosen = st.selectbox(
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    chosen = row.selectbox(
         "Run", list(runs), key="run", format_func=lambda run: label(runs[run]), persist_state="session"
     )
     write_link(parameter)
+    with row:
+        pin_button(runs[chosen].source_name, query(parameter, st.session_state), key="pin-run")
+        link_box(parameter)
     return runs[chosen]

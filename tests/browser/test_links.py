@@ -24,7 +24,7 @@ def test_the_link_that_plan_shows_opens_the_same_question(page, app):
     expect(page.get_by_text("unknown")).to_be_visible()
     before = sentence(page).inner_text()
     page.get_by_role("button", name="Link").click()
-    shown = page.get_by_test_id("stCode").first
+    shown = page.get_by_test_id("stCode").filter(has_text="http")
     expect(shown).to_contain_text(f"{app}/?v=1&gpu=l4&concurrency=8")
     page.goto(shown.inner_text().strip())
     expect(sentence(page)).to_have_text(before)

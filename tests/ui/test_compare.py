@@ -35,7 +35,7 @@ def table(app, column):
 
 
 def test_the_first_visit_shows_two_demo_runs_that_differ_in_one_setting():
-    app = opened()
+    app = opened(view="runs")
     assert "B reports **4.48** times A's output tokens a second (+348 %); the planner promised" in words(app)
     assert "cannot be told" in words(app)
     assert table(app, "Setting").iloc[0].tolist() == ["max_num_seqs", "1", "8"]

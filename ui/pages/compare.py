@@ -1,178 +1,72 @@
-"""Compare: two runs side by side. Is B really faster than A, what was changed, and did it do what was promised?"""
+"""Compare: pinned scenarios and runs against the first of them, or two runs in depth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-
-import pandas as pd
 import streamlit as st
 
-from planner.catalogue_models import find_model
-from planner.differences import class_changes, settings_that_differ
-from planner.errors import CatalogueError, PlannerError
-from planner.loads import Load
-from planner.measured import Run
-from planner.model import Model
-from planner.predict import DEFAULTS
-from planner.quantities import MILLISECOND
-from planner.side_by_side import RATES, Change, changes, side
-from ui.charts import ratios
-from ui.export import headed, link_here
-from ui.link import choice, read_link, write_link
-from ui.rows import METRICS
-from ui.run_files import Measured
-from ui.show import chart, theme
-from ui.versus import verdict
+from planner.errors import PlannerError
+from ui import pins
+from ui.bar import link_box
+from ui.contrasted import contrasted, side_of
+from ui.history import history_buttons, remember
+from ui.link import Parameter, choice, read_link, write_link
+from ui.pin_list import keep_box, pin_list
+from ui.two_runs import run_parameters, two_runs
 from ui.words import plain
-from ui.workspace import known_runs, label, loads_of, pair, whole_run
+from ui.workspace import demo_runs, known_runs
+
+VIEWS = {"pins": "Pinned scenarios", "runs": "Two runs"}
 
 
 def page() -> None:
-    """Two runs to choose, and what they say of each other."""
-    st.markdown("#### Is B really faster than A?")
-    runs = known_runs()
-    first = pair(runs)
-    parameters = {name: choice(tuple(runs), run, always=True) for name, run in zip("ab", first, strict=True)}
-    for name in parameters:
+    """Which view, and that view."""
+    try:
+        runs = known_runs()
+    except PlannerError as error:
+        st.error(plain(str(error)))
+        runs = demo_runs()
+    parameters = _parameters() | run_parameters(runs)
+    for name in "ab":
         if st.session_state.get(name) not in runs:
             st.session_state.pop(name, None)
     for dropped in read_link(parameters):
         st.warning(plain(dropped))
-    chosen = [_run_box(column, name, runs) for column, name in zip(st.columns(2), parameters, strict=True)]
-    write_link(parameters)
-    try:
-        versus(*(whole_run(runs[run]) for run in chosen))
-    except PlannerError as error:
-        st.error(plain(str(error)))
-
-
-def versus(a: Run, b: Run) -> None:
-    """What two runs say of each other: load tests by their figures, traces by their kernels."""
-    said = st.container()
-    if a.points and b.points and not (a.kernels and b.kernels):
-        sides = [side(_load_box(column, name, run), run.gpu, _model(run)) for column, name, run in
-                 zip(st.columns(2), "ab", (a, b), strict=True)]  # fmt: skip
-        found = changes(*sides)
-        said.markdown(f"##### {verdict(found)}")
-        show_changes(found, Measured(verdict(found), (a, b), link_here("compare")))
-        if any(point.prompt_tokens is None for one in sides for point in one.load.run.points):
-            st.caption(
-                f"Where a file does not tell the lengths, {DEFAULTS['input_tokens']:g} prompt and "
-                f"{DEFAULTS['output_tokens']:g} output tokens are taken for what is promised."
-            )
-        if found and not any(one.promised for one in found):
-            st.caption("To see what the planner promised of this change, say GPU and model of both runs on Evidence.")
-    elif a.kernels and b.kernels:
-        show_classes(a, b)
+    view = st.segmented_control(
+        "Compare", list(VIEWS), key="view", format_func=VIEWS.get, required=True, label_visibility="collapsed",
+        persist_state="session",
+    )  # fmt: skip
+    if view == "runs":
+        write_link(parameters)
+        two_runs(runs)
     else:
-        said.warning("These two have no figure in common: compare a load test with a load test, a trace with a trace.")
-    show_settings(a, b)
+        pinned_view(_parameters())
 
 
-def show_changes(found: Sequence[Change], files: Measured) -> None:
-    """Every figure with its ratio, interval and verdict, beside what the planner promised."""
-    if not found:
-        return
-    named = [(f"{_name(one)}", one) for one in found]
-    rows = ratios.rows(named)
-    told = [_row(name, one) for name, one in named]
-    headed("**Figure by figure**", "compare", partial(files.taken, ratios.ratios_spec("light"), rows, "Figures", told))
-    chart(ratios.ratios_spec(theme()), rows, "ratios", "B over A, figure by figure")
-    number = st.column_config.NumberColumn(format="%.3g")
-    st.dataframe(
-        pd.DataFrame(told).dropna(axis="columns", how="all"),
-        hide_index=True,
-        column_config=dict.fromkeys(("A", "B", "B ÷ A", "from", "to", "Promised"), number),
-    )
-    st.caption(
-        "Intervals hold nine times in ten; they come from resampling the requests in blocks. Promised: the planner's "
-        "estimate for B over that for A, each under its own load and settings."
-    )
-
-
-def show_classes(a: Run, b: Run) -> None:
-    """Classes of kernels that grew or shrank, per step where both traces know their steps."""
-    steps = [run.summary.get("steps") for run in (a, b)]
-    each = bool(steps[0] and steps[1])
-    rows = [
-        {
-            "Class": change.kind,
-            "A (ms)": change.before / MILLISECOND,
-            "B (ms)": change.after / MILLISECOND,
-            "B − A (ms)": (change.after - change.before) / MILLISECOND,
-            "B ÷ A": change.after / change.before if change.before else None,
-        }
-        for change in class_changes(a.kernels, b.kernels, (steps[0] or 1.0, steps[1] or 1.0) if each else (1.0, 1.0))
-    ]
-    whole = [sum(float(row[name]) for row in rows) for name in ("A (ms)", "B (ms)")]  # type: ignore[arg-type]
-    per = "a step" if each else "in the whole trace: steps are not known in both"
-    st.markdown(f"##### B's kernels take {whole[1] / whole[0]:.3g} times A's time {per}")
-    number = st.column_config.NumberColumn(format="%.4g")
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_config=dict.fromkeys(("A (ms)", "B (ms)", "B − A (ms)", "B ÷ A"), number),
-    )
-
-
-def show_settings(a: Run, b: Run) -> None:
-    """What was set differently, as far as the files tell."""
-    rows = [{"Setting": name, "A": _cell(one), "B": _cell(other)} for name, one, other in settings_that_differ(a, b)]
-    st.markdown("**Settings that differ**" if rows else "The files tell of no setting that differs.")
-    if rows:
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
-
-
-def _run_box(column: st.delta_generator.DeltaGenerator, name: str, runs: Mapping[str, Run]) -> str:
-    return column.selectbox(
-        name.upper(), list(runs), key=name, format_func=lambda run: label(runs[run]), persist_state="session"
-    )
-
-
-def _load_box(column: st.delta_generator.DeltaGenerator, name: str, run: Run) -> Load:
-    found = loads_of(run)
-    if len(found) == 1:
-        return found[0]
-    place = column.selectbox(
-        f"Load of {name.upper()}",
-        range(len(found)),
-        format_func=lambda at: f"{at + 1}: {found[at].label}",
-        key=f"{name}-load-{run.id}",
-    )
-    return found[place]
-
-
-def _model(run: Run) -> Model | None:
+@st.fragment
+def pinned_view(parameters: dict[str, Parameter]) -> None:
+    """The pins of this session, or an example; the list itself last."""
+    bar = st.container(horizontal=True)
+    remember("compare", [pins.KEY])
+    shown = pins.pinned() or pins.EXAMPLE
+    if not pins.pinned():
+        st.caption("Nothing is pinned yet: this is an example. **Pin** on Plan puts a question here.")
+    contrasted([side_of(one) for one in shown])
+    if pins.pinned():
+        pin_list()
+    with bar:
+        history_buttons("compare")
+        keep_box()
+        link_box(parameters)
     try:
-        return find_model(run.model) if run.model else None
-    except CatalogueError:
-        return None
+        write_link(parameters)
+    except PlannerError as error:
+        st.warning(plain(str(error)))
 
 
-def _name(one: Change) -> str:
-    what = METRICS.get(one.metric, one.metric)
-    return what if one.metric in RATES else f"{what}, {one.statistic}"
-
-
-def _row(name: str, one: Change) -> dict[str, object]:
-    scale = 1.0 if one.metric in RATES else MILLISECOND
-    return {
-        "Figure": name,
-        "Unit": "1/s" if one.metric in RATES else "ms",
-        "A": one.before / scale,
-        "B": one.after / scale,
-        "B ÷ A": one.ratio,
-        "from": one.low,
-        "to": one.high,
-        "B is": one.word.value,
-        "Promised": one.promised,
-        "Promise": one.kept or None,
-    }
-
-
-def _cell(value: str | float | None) -> str:
-    return "not told" if value in (None, "") else f"{value:g}" if isinstance(value, float) else str(value)
+def _parameters() -> dict[str, Parameter]:
+    """A link that names two runs shows them."""
+    two = {"a", "b"} & set(st.query_params)
+    return {"view": choice(tuple(VIEWS), "runs" if two else "pins", always=True), pins.KEY: pins.PARAMETER}
 
 
 page()

@@ -17,12 +17,13 @@ from planner.waterfall import predicted
 from report.planned import roofline_data
 from ui.advised import advised
 from ui.answer import figures, foundations, ops_table, percentiles
-from ui.bar import link_box, pin_button
+from ui.bar import link_box, pin_button, pin_name
 from ui.charts import memory as memory_chart
 from ui.charts import roofline, waterfall
 from ui.estimated import estimated
 from ui.export import headed, link_here
 from ui.history import history_buttons, remember
+from ui.link import query
 from ui.plan_files import PlanFiles
 from ui.question import PARAMETERS, asked, controls, offer_fetch
 from ui.show import chart, theme
@@ -54,7 +55,7 @@ def plan() -> None:
     with bar:
         remember("plan", PARAMETERS)
         history_buttons("plan")
-        pin_button(scenario, PARAMETERS)
+        pin_button(pin_name(scenario) if scenario else None, query(PARAMETERS, st.session_state))
         link_box(PARAMETERS)
 
 
