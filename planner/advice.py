@@ -5,12 +5,12 @@ Nothing here is a fixed sentence: a gain is the ratio of two estimates that diff
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from planner.errors import InsufficientMemory, PlannerError, ScenarioError
-from planner.estimate import Estimate, estimate
-from planner.levers import Change, levers
+from planner.estimate import Estimate, Figure, estimate
+from planner.levers import ACCEPTANCE, Change, levers
 from planner.scenario import Scenario
 
 SMALLEST_GAIN = 1.01
@@ -26,19 +26,46 @@ class Goal:
     """What is to become better.
 
     value : of an estimate; None where it has none
+    bounds : 90 % interval of the same; None where it has none
     more_is_better : throughput, against times and cost
     """
 
     label: str
     value: Callable[[Estimate], float | None]
+    bounds: Callable[[Estimate], tuple[float, float] | None]
     more_is_better: bool = False
 
 
+def _ends(figure: Figure | None) -> tuple[float, float] | None:
+    return None if figure is None or figure.low is None or figure.high is None else (figure.low, figure.high)
+
+
+def _cost_ends(found: Estimate) -> tuple[float, float] | None:
+    """The price of an hour is sure, the tokens of an hour are not."""
+    if found.cost is None:
+        return None
+    each, rate = found.cost.per_million_output_tokens, found.output_tokens_per_second
+    return each * rate / found.throughput_high, each * rate / found.throughput_low
+
+
 GOALS: Mapping[str, Goal] = {
-    "throughput": Goal("output tokens/s", lambda found: found.output_tokens_per_second, more_is_better=True),
-    "tpot": Goal("time per token", lambda found: found.tpot.value if found.tpot else None),
-    "ttft": Goal("time to first token", lambda found: found.ttft.value),
-    "cost": Goal("cost of a token", lambda found: found.cost.per_million_output_tokens if found.cost else None),
+    "throughput": Goal(
+        "output tokens/s",
+        lambda found: found.output_tokens_per_second,
+        lambda found: (found.throughput_low, found.throughput_high),
+        more_is_better=True,
+    ),
+    "tpot": Goal(
+        "time per token",
+        lambda found: found.tpot.value if found.tpot else None,
+        lambda found: _ends(found.tpot),
+    ),
+    "ttft": Goal("time to first token", lambda found: found.ttft.value, lambda found: _ends(found.ttft)),
+    "cost": Goal(
+        "cost of a token",
+        lambda found: found.cost.per_million_output_tokens if found.cost else None,
+        _cost_ends,
+    ),
 }
 
 
@@ -79,6 +106,7 @@ class Advised:
     before : the estimate as things are; None where it does not fit
     better : the best change of each lever that gains, best first
     without_gain : levers that were tried and give nothing here
+    harmful : the best change of each lever that only makes things worse, or another figure much worse
     refused : changes that this GPU, model or vLLM does not support, each with the reason
     """
 
@@ -87,9 +115,12 @@ class Advised:
     better: tuple[Advice, ...]
     without_gain: tuple[str, ...]
     refused: tuple[tuple[Change, str], ...]
+    harmful: tuple[Advice, ...] = ()
 
 
-def advice(scenario: Scenario, goal: str = "throughput", prefix_share: float = 0.5) -> Advised:
+def advice(
+    scenario: Scenario, goal: str = "throughput", prefix_share: float = 0.5, acceptance: float = ACCEPTANCE
+) -> Advised:
     """What to change next about a deployment, one thing at a time.
 
         gain = goal after / goal before (throughput), goal before / goal after (times, cost)
@@ -97,21 +128,29 @@ def advice(scenario: Scenario, goal: str = "throughput", prefix_share: float = 0
     scenario : as it is now; where it does not fit, whatever makes it fit is ranked by the goal itself
     goal : key of GOALS
     prefix_share : of each prompt that a prefix cache would hold [1]
+    acceptance : of tokens that speculative decoding would draft [1]
     returns : gains from 1.01 on; what does not fit, cannot run or harms too much is never among them
     """
     now = _now(scenario)
-    better, without_gain, refused = [], [], []
-    for lever, changes in levers(prefix_share).items():
+    better, without_gain, refused, harmful = [], [], [], []
+    for lever, changes in levers(prefix_share, acceptance).items():
         tried = [(change, _made(change)) for change in changes(scenario)]
         refused += [(change, str(no)) for change, no in tried if isinstance(no, ScenarioError)]
-        gains = [found for found in _gains(tried, now, GOALS[goal]) if now is None or found.harm(now) <= MOST_HARM]
-        best = max(gains, key=lambda found: found.gain, default=None)
+        gains = list(_gains(tried, now, GOALS[goal]))
+        best = _best(found for found in gains if now is None or found.harm(now) <= MOST_HARM)
+        least = _best(gains)
         if best is not None and (now is None or best.gain >= SMALLEST_GAIN):
             better.append(best)
-        elif best is not None:
+        elif best is not None and best.gain > 1 / SMALLEST_GAIN:
             without_gain.append(lever)
+        elif least is not None:
+            harmful.append(best or least)
     better.sort(key=lambda found: -found.gain)
-    return Advised(goal, now, tuple(better), tuple(without_gain), tuple(refused))
+    return Advised(goal, now, tuple(better), tuple(without_gain), tuple(refused), tuple(harmful))
+
+
+def _best(found: Iterable[Advice]) -> Advice | None:
+    return max(found, key=lambda each: each.gain, default=None)
 
 
 def _now(scenario: Scenario) -> Estimate | None:

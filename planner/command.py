@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 
 from planner.engine import Engine
 from planner.scenario import Scenario
+from planner.speculation import Speculation
 
 DISABLE_SINCE = (0, 33)
 """First release whose options that start with enable are negated by disable, not by no-enable."""
+LOOKED_UP = 4
+"""Tokens of the end of a text that are looked up in it: vLLM asks for a number."""
 KV_NAMES = {"fp8": "fp8", "fp4": "nvfp4"}
 
 
@@ -48,3 +52,13 @@ def _switches(engine: Engine, defaults: Engine) -> Iterator[str]:
     if engine.prefix_caching != defaults.prefix_caching:
         off = "--disable-prefix-caching" if engine.release >= DISABLE_SINCE else "--no-enable-prefix-caching"
         yield "--enable-prefix-caching" if engine.prefix_caching else off
+    if not engine.chunked_prefill:
+        yield "--disable-chunked-prefill" if engine.release >= DISABLE_SINCE else "--no-enable-chunked-prefill"
+    if (guess := engine.speculation) is not None:
+        yield from ("--speculative-config", _drafts(guess))
+
+
+def _drafts(guess: Speculation) -> str:
+    """What `--speculative-config` takes; without a drafter, tokens are looked up in the prompt."""
+    method = {"model": guess.drafter.name} if guess.drafter else {"method": "ngram", "prompt_lookup_max": LOOKED_UP}
+    return json.dumps({**method, "num_speculative_tokens": guess.drafted})

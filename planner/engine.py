@@ -17,6 +17,9 @@ from planner.speculation import Speculation
 LATEST = "0.33.0"
 ASYNC_SINCE = (0, 14)
 """First release that schedules a step while the one before runs, unless told otherwise (wheels 0.11 to 0.32)."""
+WHOLE_SINCE = (0, 32)
+"""First release of which is known that chunked prefill can be switched off (its wheel: "not officially supported");
+0.8 and the first ones after it switch it on by themselves."""
 V1_SINCE = (0, 8)
 """First release whose default is the V1 engine, with prefix caching on."""
 
@@ -73,6 +76,7 @@ class Engine:
     enforce_eager : no CUDA graphs: every kernel is launched by the host
     async_scheduling : the host prepares a step while the GPU runs the one before
     prefix_caching : blocks of the KV cache are found again by their content
+    chunked_prefill : a prompt may be computed in parts; without, only whole
     speculation : tokens drafted and checked; a step then yields several tokens for a sequence
     """
 
@@ -85,6 +89,7 @@ class Engine:
     enforce_eager: bool = False
     async_scheduling: bool | None = None
     prefix_caching: bool | None = None
+    chunked_prefill: bool = True
     host: HostTimes | None = None
     speculation: Speculation | None = None
 

@@ -15,13 +15,14 @@ from functools import cached_property
 from planner.calibrated import calibrated_sides
 from planner.cost import Cost, rent
 from planner.distribution import Distribution, distribution, weighted_distribution
+from planner.drafting import drafted
 from planner.intervals import Interval, fastest_step, interval, overflows
 from planner.latency import StepTime, step_time
 from planner.memory import Memory, active_weight_bytes, memory
 from planner.quantities import Basis, weakest
 from planner.roofline import Bound, arithmetic_intensity, attainable, ridge_point
 from planner.scenario import Scenario
-from planner.serving import Latencies, latencies, typical_step
+from planner.serving import Latencies, typical_step
 from planner.step import Step
 
 EXTRAPOLATED = 0.25
@@ -143,7 +144,7 @@ def estimate(scenario: Scenario) -> Estimate:
     """
     room = memory(scenario)
     room.require(scenario)
-    found = latencies(scenario, room)
+    found = drafted(scenario, room)
     prefill, decode = phases(scenario, room, found.running if scenario.workload.open_loop else None)
     founded_on = foundations(scenario, prefill.time, decode.time)
     basis = weakest(*(basis for _, basis in founded_on))
@@ -204,11 +205,20 @@ def figures(
     short, long = ttft.value - first.low, first.high - ttft.value
     if (gaps := scenario.workload.output_tokens - 1) > 0:
         tpot = _figure(distribution(found.tpot), basis)
-        each = interval("tpot", tpot.value, scenario, crowded, reading, known["tpot"])
+        each = interval("tpot", tpot.value, scenario, crowded, reading / tokens_a_step(scenario), known["tpot"])
         short, long = short + gaps * (tpot.value - each.low), long + gaps * (each.high - tpot.value)
         tpot = _between(tpot, each)
     whole = Interval(min(e2e.value, max(first.low, e2e.value - short)), e2e.value + long, first.why)
     return _between(ttft, first), tpot, _between(e2e, whole), first.why
+
+
+def tokens_a_step(scenario: Scenario) -> float:
+    """Tokens that a decode step gives a sequence: one, more where drafts are taken [tokens].
+
+    scenario : whose engine may speculate
+    """
+    guess = scenario.engine.speculation
+    return 1.0 if guess is None else guess.tokens
 
 
 def foundations(scenario: Scenario, *steps: StepTime) -> tuple[tuple[str, Basis], ...]:
@@ -254,6 +264,8 @@ def caveats(scenario: Scenario, found: Latencies) -> tuple[str, ...]:
         said.append("Open loops were not measured: the interval is that of closed ones.")
     if gpu.vendor == "AMD":
         said.append("Of AMD only products and elementwise passes were measured: other kernels count as NVIDIA's do.")
+    if scenario.engine.speculation is not None:
+        said.append(scenario.engine.speculation.caveat)
     if found.preemptions:
         said.append(f"The KV cache overflows: {found.preemptions} requests are preempted and computed again.")
     return tuple(said)

@@ -12,16 +12,21 @@ from functools import partial
 from typing import Any
 
 from planner.catalogue import gpus
-from planner.engine import Engine
+from planner.engine import V1_SINCE, WHOLE_SINCE, Engine
+from planner.errors import ScenarioError
 from planner.precision import KV_CACHE_CAPABILITY, SCHEMES, quantization
 from planner.quantities import BITS_PER_BYTE
 from planner.scenario import Deployment, Scenario, check_parallelism
+from planner.speculation import Speculation
 
 SEQUENCES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 TOKENS = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 GPU_COUNTS = (1, 2, 4, 8)
 """Of one node: between nodes the link is another one, which the catalogue does not know."""
 UTILIZATION = 0.95
+DRAFTED = (1, 2, 3, 5)
+ACCEPTANCE = 0.5
+"""Of drafted tokens, assumed where nobody says: answers that repeat their prompt have more, free talk less [1]."""
 QUALITY = {
     16: "",
     8: "8-bit weights: quality loss is usually small; check it on your own task.",
@@ -66,6 +71,48 @@ def token_budget(scenario: Scenario) -> Iterator[Change]:
         if count != now and count >= (scenario.engine.max_num_seqs or 1):
             text = f"max_num_batched_tokens {now:g} → {count}"
             yield _engine(scenario, "token_budget", text, max_num_batched_tokens=float(count))
+
+
+def whole_prompts(scenario: Scenario) -> Iterator[Change]:
+    """Chunked prefill off: a prompt is computed in one step, which needs a token budget for the longest one."""
+    engine = scenario.engine
+    longest = max(engine.max_num_batched_tokens or 1.0, engine.max_model_len or 1.0)
+
+    def make() -> Scenario:
+        if engine.release < WHOLE_SINCE:
+            raise ScenarioError(
+                f"vLLM {engine.version} is not known to let chunked prefill be switched off: from 0.8 on it is on by "
+                f"itself, and {WHOLE_SINCE[0]}.{WHOLE_SINCE[1]} is the first looked at that takes the flag."
+            )
+        return replace(scenario, engine=replace(engine, chunked_prefill=False, max_num_batched_tokens=longest))
+
+    if engine.chunked_prefill:
+        text = f"chunked prefill off, max_num_batched_tokens {longest:,.0f} (the longest request has to fit)"
+        yield Change("whole_prompts", text, make, "vLLM warns that generating models do not officially support it.")
+    else:
+        yield _engine(scenario, "whole_prompts", "chunked prefill on", chunked_prefill=True)
+
+
+def speculation(acceptance: float, scenario: Scenario) -> Iterator[Change]:
+    """Tokens looked up in the prompt, and checked by the model several a step.
+
+    acceptance : chance that a drafted token is taken [1]
+    """
+    engine = scenario.engine
+    for count in DRAFTED if engine.speculation is None and scenario.workload.output_tokens > 1 else ():
+
+        def make(count: int = count) -> Scenario:
+            if engine.release < V1_SINCE:
+                raise ScenarioError(f"Drafts of vLLM {engine.version} are not modelled: its scheduler is another one.")
+            tried = replace(engine, speculation=Speculation(count, acceptance), async_scheduling=False)
+            return replace(scenario, engine=tried)
+
+        text = f"speculative decoding: {count} token{'s' * (count > 1)} drafted by n-gram lookup"
+        yield Change(
+            "speculation", text, make,
+            f"Holds only if {100 * acceptance:.0f} % of drafts are taken, which depends on the text; lookup switches "
+            "async scheduling off.",
+        )  # fmt: skip
 
 
 def weight_formats(scenario: Scenario) -> Iterator[Change]:
@@ -172,17 +219,20 @@ def other_gpu(scenario: Scenario) -> Iterator[Change]:
 Lever = Callable[[Scenario], Iterator[Change]]
 
 
-def levers(prefix_share: float) -> Mapping[str, Lever]:
+def levers(prefix_share: float, acceptance: float = ACCEPTANCE) -> Mapping[str, Lever]:
     """Everything that advice tries, by name.
 
     prefix_share : of each prompt that a prefix cache would hold [1]
+    acceptance : of tokens that speculative decoding would draft [1]
     """
     return {
         "batch_limit": batch_limit,
         "token_budget": token_budget,
+        "whole_prompts": whole_prompts,
         "weight_formats": weight_formats,
         "kv_formats": kv_formats,
         "cuda_graphs": cuda_graphs,
+        "speculation": partial(speculation, acceptance),
         "prefix_caching": partial(prefix_caching, prefix_share),
         "memory_share": memory_share,
         "context_limit": context_limit,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from planner.drafting import in_steps
 from planner.errors import InsufficientMemory
 from planner.kv_cache import block_layout, sequence_blocks
 from planner.memory import Memory, memory
@@ -59,15 +60,7 @@ def replica(scenario: Scenario, asked: Traffic, techniques: Techniques) -> Repli
     guess = techniques.speculation
     if guess is None:
         return Replica(scenario, scenario, room, steady(scenario, room), 1.0)
-    load = scenario.workload
-    steps = max(1.0, load.output_tokens / guess.tokens)
-    held = (load.prompt_tokens + steps) / (load.prompt_tokens + load.output_tokens)
-    played = replace(
-        scenario,
-        engine=replace(scenario.engine, speculation=guess),
-        workload=replace(load, output_tokens=steps),
-    )
-    tight = replace(room, blocks=float(int(room.blocks * held)))
+    played, tight = in_steps(replace(scenario, engine=replace(scenario.engine, speculation=guess)), room)
     return Replica(scenario, played, tight, steady(played, tight), guess.tokens)
 
 

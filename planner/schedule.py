@@ -22,6 +22,7 @@ class Limits:
     layout : of those blocks
     whole_prompts : a prompt waits until the blocks of all of it are free, not only those of its first chunk
     caching : a preempted request finds again what nobody has overwritten
+    chunked : a prompt may be computed in parts; without, it waits until the budget holds all that is left of it
     """
 
     sequences: int
@@ -30,6 +31,7 @@ class Limits:
     layout: BlockLayout
     whole_prompts: bool = True
     caching: bool = True
+    chunked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,8 @@ def _admit(run: Queues, prompts: _Prompts) -> None:
         request = waiting[0]
         length, cached, fixed = run.length[request], run.cached[request], run.fixed[request]
         computed = min(cached + blocks.kept(request) * blocks.size, (length - 1) // blocks.size * blocks.size)
+        if not limits.chunked and length - computed > prompts.budget:
+            return
         reached = length if limits.whole_prompts else min(length, computed + prompts.budget)
         if blocks.of(reached, fixed) > blocks.free:
             return

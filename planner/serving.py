@@ -133,6 +133,7 @@ def limits(scenario: Scenario, memory: Memory, sent: Requests) -> Limits:
         layout=layout,
         whole_prompts=not WHOLE_PROMPTS_BEFORE <= engine.release < WHOLE_PROMPTS_SINCE,
         caching=bool(engine.prefix_caching) and len(layout.groups) == 1 and not layout.groups[0].stateful,
+        chunked=engine.chunked_prefill,
     )
 
 

@@ -85,16 +85,17 @@ class Side:
     predicted: Mapping[tuple[str, str], float]
 
 
-def side(load: Load, gpu: str | None, model: Model | None) -> Side:
+def side(load: Load, gpu: str | None, model: Model | None, **cells: str) -> Side:
     """A load with the planner's figures for its own conditions.
 
     load : measured
     gpu, model : None where neither the file nor its reader tells: then nothing is predicted
+    cells : what a reader adds, as in planner.overlay.scenario_of
     """
     if gpu is None or model is None:
         return Side(load, {})
     try:
-        found = estimate(scenario_of(load.run, gpu, model, **load.conditions))
+        found = estimate(scenario_of(load.run, gpu, model, **{**cells, **load.conditions}))
     except PlannerError:
         return Side(load, {})
     figures = {"ttft": found.ttft, "tpot": found.tpot, "itl": found.itl, "e2e": found.e2e}

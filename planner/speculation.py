@@ -28,3 +28,9 @@ class Speculation:
         source : Leviathan, Kalman, Matias, ICML 2023, equation 1
         """
         return sum(self.acceptance**place for place in range(self.drafted + 1))
+
+    @property
+    def caveat(self) -> str:
+        """What is assumed of it, in a sentence."""
+        taken = f"{self.acceptance:.0%} of drafted tokens taken is assumed"
+        return f"Speculative decoding: {taken}, {self.tokens:.2f} tokens a step."

@@ -49,10 +49,7 @@ class Techniques:
         """What is assumed, in sentences."""
         said = []
         if self.speculation is not None:
-            said.append(
-                f"Speculative decoding: {self.speculation.acceptance:.0%} of drafted tokens taken is assumed, "
-                f"{self.speculation.tokens:.2f} tokens a step."
-            )
+            said.append(self.speculation.caveat)
         if self.pools:
             said.append("Two pools: arrivals at the decode pool are taken as random as those of the users.")
         if self.adapters is not None:

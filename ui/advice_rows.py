@@ -5,11 +5,12 @@ from __future__ import annotations
 from planner.advice import GOALS, Advice, Advised
 from planner.command import serve_command
 from planner.estimate import Estimate
-from ui.words import digits, plain
+from ui.words import digits, dollars, interval_text, plain
 
 BETTER = {"throughput": "as many tokens/s", "tpot": "as fast a token", "ttft": "as soon a first token", "cost": ""}
 LEVERS = {
     "batch_limit": "batch limit", "token_budget": "token budget", "weight_formats": "weight quantization",
+    "whole_prompts": "chunked prefill off", "speculation": "speculative decoding",
     "kv_formats": "KV cache format", "cuda_graphs": "CUDA graphs", "prefix_caching": "prefix caching",
     "memory_share": "GPU memory share", "context_limit": "context limit", "more_gpus": "tensor parallel",
     "other_gpu": "another GPU",
@@ -47,7 +48,26 @@ def advice_row(goal: str, each: Advice, before: Estimate | None) -> dict[str, ob
     return {
         "Change": each.change.text,
         "Gain": each.gain if before is not None else None,
+        "Then": _between(goal, each),
         **ratios,
         "Risk": each.change.risk or "–",
         "Command": serve_command(each.found.scenario),
     }
+
+
+def hurt(goal: str, each: Advice, before: Estimate) -> str:
+    """What a change makes worse: the goal itself, or for its gain another figure."""
+    if each.gain < 1:
+        return f"{GOALS[goal].label} {digits(1 / each.gain)} times worse"
+    worse = f"another figure {digits(each.harm(before))} times worse"
+    return f"{digits(each.gain)} times better {GOALS[goal].label}, but {worse}"
+
+
+def _between(goal: str, each: Advice) -> str:
+    """The goal's 90 % interval after the change."""
+    bounds = GOALS[goal].bounds(each.found)
+    if bounds is None:
+        return "–"
+    if goal in ("tpot", "ttft"):
+        return interval_text(*bounds)
+    return "–".join(map(dollars if goal == "cost" else digits, bounds))

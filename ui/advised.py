@@ -6,12 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from planner.advice import GOALS, Advised, advice
+from planner.levers import ACCEPTANCE
 from planner.scenario import Scenario
-from ui.advice_rows import LEVERS, advice_row, headline
+from ui.advice_rows import LEVERS, advice_row, headline, hurt
 from ui.words import plain
 
 LABELS = {"throughput": "More tokens/s", "tpot": "Faster tokens", "ttft": "Sooner first token", "cost": "Lower cost"}
 RATIO = "%.2f×"
+SLIDER = 320
+"""Width [px]."""
 
 
 def advised(scenario: Scenario) -> None:
@@ -21,7 +24,11 @@ def advised(scenario: Scenario) -> None:
     if goal is None:
         st.caption("Each change is tried by asking the planner again with that one thing different.")
         return
-    found = advice(scenario, goal)
+    taken = st.slider(
+        "Drafts taken, if tokens were drafted", 0.0, 1.0, ACCEPTANCE, 0.05, key="acceptance", format="percent",
+        help="Depends on the text: answers that repeat their prompt have more, free talk less.", width=SLIDER,
+    )  # fmt: skip
+    found = advice(scenario, goal, acceptance=taken)
     st.markdown(headline(found))
     if found.better:
         _table(found)
@@ -36,6 +43,7 @@ def _table(found: Advised) -> None:
         hide_index=True,
         column_config={
             "Gain": number(format=RATIO, help="By how much the goal becomes better"),
+            "Then": st.column_config.TextColumn(help="What the goal would be: nine in ten measurements lie between"),
             "Tokens/s": number(format=RATIO, help="After over before"),
             "First token": number(format=RATIO, help="Time after over time before"),
             "Per token": number(format=RATIO, help="Time after over time before"),
@@ -46,6 +54,10 @@ def _table(found: Advised) -> None:
 
 
 def _rest(found: Advised) -> None:
+    if found.harmful and found.before is not None:
+        before = found.before
+        listed = [f"**{plain(each.change.text)}**: {hurt(found.goal, each, before)}" for each in found.harmful]
+        st.markdown("Would hurt here:\n" + "\n".join(f"- {text}" for text in listed))
     if found.without_gain:
         st.caption(f"Tried without gain: {', '.join(LEVERS[lever] for lever in found.without_gain)}.")
     if found.refused:

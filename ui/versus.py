@@ -41,18 +41,22 @@ def _without_interval(first: Change) -> str:
     """No requests, no interval: then a reported figure is all that there is."""
     promised = f"; the planner promised **{digits(first.promised)}** times" if first.promised else ""
     return (
-        f"B reports **{digits(first.ratio)}** times A's {_figure(first)} ({_change(first.ratio)}){promised}. Whether "
-        "that is more than noise cannot be told: these files do not list 20 requests each."
+        f"B reports **{digits(first.ratio)}** times A's {figure_name(first)} ({_change(first.ratio)}){promised}. "
+        "Whether that is more than noise cannot be told: these files do not list 20 requests each."
     )
 
 
 def _bounds(one: Change) -> str:
     if one.low is None or one.high is None:
-        return f"{_figure(one)} {digits(one.ratio)} times A's"
-    return f"{_figure(one)} {one.low:.2f} to {one.high:.2f} of A's"
+        return f"{figure_name(one)} {digits(one.ratio)} times A's"
+    return f"{figure_name(one)} {one.low:.2f} to {one.high:.2f} of A's"
 
 
-def _figure(one: Change) -> str:
+def figure_name(one: Change) -> str:
+    """What was measured, in words.
+
+    one : of planner.side_by_side.changes
+    """
     if one.metric in RATES:
         return "output tokens a second" if one.metric == "output_throughput" else "requests a second"
     return f"{one.statistic} {NAMES.get(one.metric, METRICS.get(one.metric, one.metric))}"

@@ -9,6 +9,8 @@ from typing import Any
 
 from planner.advice import GOALS, Advice, Advised, advice
 from planner.command import serve_command
+from planner.estimate import Estimate
+from planner.levers import ACCEPTANCE
 from planner.predict import answer
 from verbs.plan import ask, asked
 from verbs.status import DONE, NO_ANSWER
@@ -21,12 +23,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     ask(parser)
     parser.add_argument("--goal", choices=tuple(GOALS), default="throughput")
     parser.add_argument("--prefix-share", type=float, default=0.5, help="of each prompt, if prompts shared a prefix")
+    parser.add_argument("--acceptance", type=float, default=ACCEPTANCE, help="of drafted tokens, if some were drafted")
     parser.add_argument("--json", action="store_true")
 
 
 def run(given: argparse.Namespace) -> int:
     """Ranks the changes; where nothing helps, that is the answer."""
-    found = advice(asked(given), given.goal, given.prefix_share)
+    found = advice(asked(given), given.goal, given.prefix_share, given.acceptance)
     if given.json:
         print(json.dumps(as_json(found), indent=2))
     else:
@@ -39,7 +42,8 @@ def as_json(found: Advised) -> dict[str, Any]:
     return {
         "goal": found.goal,
         "before": answer(found.before) if found.before else None,
-        "better": [_as_json(each) for each in found.better],
+        "better": [_as_json(each, found.goal) for each in found.better],
+        "harmful": [_as_json(each, found.goal) for each in found.harmful],
         "without_gain": list(found.without_gain),
         "refused": [{"change": change.text, "reason": reason} for change, reason in found.refused],
     }
@@ -61,15 +65,27 @@ def as_text(found: Advised) -> Iterator[str]:
         if each.change.risk:
             yield f"  risk: {each.change.risk}"
         yield f"  {serve_command(each.found.scenario)}"
+    if found.before is not None:
+        yield from _harmful(found, found.before)
     for change, reason in found.refused:
         yield f"not possible: {change.text}. {reason}"
 
 
-def _as_json(each: Advice) -> dict[str, Any]:
+def _harmful(found: Advised, before: Estimate) -> Iterator[str]:
+    for each in found.harmful:
+        goal = f"{GOALS[found.goal].label} {each.gain:.2f} times as good"
+        worst = f"the figure that suffers most {each.harm(before):.2f} times worse"
+        yield f"would hurt: {each.change.text}: {goal}, {worst}"
+
+
+def _as_json(each: Advice, goal: str) -> dict[str, Any]:
+    low, high = GOALS[goal].bounds(each.found) or (None, None)
     return {
         "lever": each.change.lever,
         "change": each.change.text,
         "gain": each.gain,
+        "then_low": low,
+        "then_high": high,
         "risk": each.change.risk,
         "command": serve_command(each.found.scenario),
         "after": answer(each.found),

@@ -59,4 +59,7 @@ def bounded(draw, open_loop=None, roomy=False, layouts=LAYOUTS):
     sequences, least = draw(st.integers(1, 8)), alone(load, layout)
     blocks = 10**9 if roomy else least + draw(st.integers(0, least))
     caching = len(layout.groups) == 1 and draw(st.booleans())
-    return load, Limits(sequences, sequences + draw(st.integers(0, 30)), blocks, layout, draw(st.booleans()), caching)
+    chunked = draw(st.booleans())
+    longest = 0 if chunked else int((load.prompts + load.outputs).max())
+    tokens = max(longest, sequences + draw(st.integers(0, 30)))
+    return load, Limits(sequences, tokens, blocks, layout, draw(st.booleans()), caching, chunked)

@@ -92,6 +92,8 @@ class Naive:
             hits = self.hits(request)
             computed = (request.shared + len(hits)) * self.size
             count = min(request.known - computed, budget)
+            if not self.limits.chunked and request.known - computed > budget:
+                break
             whole = request.known if self.limits.whole_prompts else computed + count
             if self.need(request, whole) + request.extra > len(self.free):
                 break

@@ -4,6 +4,7 @@ import pytest
 
 from planner.advice import GOALS, MOST_HARM, SMALLEST_GAIN, advice
 from planner.command import serve_command
+from planner.errors import ScenarioError
 from planner.estimate import estimate
 from planner.levers import levers
 from planner.predict import question
@@ -87,3 +88,55 @@ def test_another_gpu_takes_its_own_defaults_and_keeps_what_was_set_by_hand() -> 
 def test_eager_mode_is_told_to_use_graphs() -> None:
     assert [change.lever for change in levers(0.5)["cuda_graphs"](question(T4))] == ["cuda_graphs"]
     assert not list(levers(0.5)["cuda_graphs"](question(CHAT)))
+
+
+def test_drafted_tokens_pay_for_few_requests_and_hurt_where_none_is_taken() -> None:
+    few, refused = (
+        {each.change.lever: each for each in (*found.better, *found.harmful)}["speculation"]
+        for found in (advice(question(CHAT | {"concurrency": "2"}), "tpot", acceptance=share) for share in (0.8, 0.0))
+    )
+    assert few.gain > 1.5
+    assert refused.gain < 1
+    assert "--speculative-config" in serve_command(few.found.scenario)
+    assert any("of drafted tokens taken is assumed" in caveat for caveat in few.found.caveats)
+
+
+def test_tokens_are_drafted_only_where_the_scheduler_is_known() -> None:
+    old = question(T4 | {"engine_version": "0.5.0"})
+    assert any("not modelled" in why for _, why in advice(old, acceptance=0.9).refused)
+
+
+def test_whole_prompts_need_a_budget_for_the_longest_request() -> None:
+    short = question(CHAT | {"max_model_len": "1024"})
+    (change,) = levers(0.5)["whole_prompts"](short)
+    made = change.make()
+    assert not made.engine.chunked_prefill
+    assert made.engine.max_num_batched_tokens == short.engine.max_num_batched_tokens
+    assert "--disable-chunked-prefill" in serve_command(made)
+    (long,) = levers(0.5)["whole_prompts"](question(CHAT))
+    assert long.make().engine.max_num_batched_tokens == 131072
+    (back,) = levers(0.5)["whole_prompts"](made)
+    assert back.make().engine.chunked_prefill
+
+
+def test_chunked_prefill_cannot_be_switched_off_in_early_v1() -> None:
+    (change,) = levers(0.5)["whole_prompts"](question(CHAT | {"engine_version": "0.10.0"}))
+    with pytest.raises(ScenarioError, match="not known to let chunked prefill"):
+        change.make()
+
+
+def test_what_would_hurt_is_told_and_never_recommended() -> None:
+    found = advice(question(CHAT | {"concurrency": "512"}), "throughput", acceptance=0.1)
+    assert found.before is not None
+    assert {"whole_prompts", "speculation"} <= {each.change.lever for each in found.harmful}
+    for each in found.harmful:
+        assert each.gain < 1 or each.harm(found.before) > MOST_HARM
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_each_gain_has_an_interval_around_what_it_leads_to(goal: str) -> None:
+    for each in advice(question(CHAT), goal).better:
+        value, bounds = GOALS[goal].value(each.found), GOALS[goal].bounds(each.found)
+        assert value is not None
+        assert bounds is not None
+        assert bounds[0] <= value <= bounds[1]

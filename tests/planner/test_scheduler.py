@@ -54,6 +54,14 @@ def test_decodes_go_first_and_a_prompt_takes_the_rest_of_the_budget():
     assert list((plan.steps.prefill_sequences * plan.steps.prefill_tokens)[:3]) == [3.0, 2.0, 1.0]
 
 
+def test_a_whole_prompt_waits_for_a_budget_that_holds_it():
+    """A budget of 5, one decode: a prompt of 5 waits until it is alone; in parts it starts beside it."""
+    load = sent([2, 5], [4, 1])
+    parts, whole = (schedule(load, Limits(2, 5, 100, PLAIN, chunked=chunked)) for chunked in (True, False))
+    assert unrolled(parts) == ([5, 3, 1, 1], [0, 1], [3, 1])
+    assert unrolled(whole) == ([2, 1, 1, 1, 5], [0, 4], [3, 4])
+
+
 def test_a_closed_loop_sends_the_next_when_one_ends():
     plan = schedule(sent([4, 4, 4], [2, 2, 2], in_flight=1), WIDE)
     assert list(plan.sent) == [-1, 1, 3]

@@ -7,11 +7,15 @@ import pytest
 
 from planner.catalogue_models import find_model
 from planner.demand import Candidate, demand
+from planner.drafting import drafted
 from planner.engine import Engine
 from planner.errors import InvalidWorkload
+from planner.estimate import estimate
 from planner.latency import step_time
 from planner.memory import memory
 from planner.option import Option, Refusal
+from planner.recorded import recorded
+from planner.scenario import Workload, replay
 from planner.sizing import option
 from planner.slo import Promise, slo
 from planner.speculation import Speculation
@@ -131,3 +135,26 @@ def test_a_taken_draft_carries_more_and_a_refused_one_less():
 def test_bad_techniques_are_refused(techniques):
     with pytest.raises(InvalidWorkload):
         check_techniques(techniques)
+
+
+def test_an_estimate_counts_every_drafted_token_that_is_taken():
+    """All of 3 drafts taken: 64 tokens in 16 steps, each longer than a plain one; throughput is the tokens over all."""
+    load = Workload(200.0, 64.0, 4.0)
+    plain = ask(LLAMA_8B, "l40s", load)
+    tried = replace(plain, engine=replace(plain.engine, speculation=Speculation(3, 1.0)))
+    one, other = estimate(plain), estimate(tried)
+    assert 2.0 < other.output_tokens_per_second / one.output_tokens_per_second < 4.0
+    assert other.tpot.value == pytest.approx((other.e2e.value - other.ttft.value) / 63, rel=0.02)
+    assert other.itl.p50 > one.itl.p50
+    assert other.tpot.low <= other.tpot.value <= other.tpot.high
+    none = replace(plain, engine=replace(plain.engine, speculation=Speculation(3, 0.0)))
+    assert estimate(none).output_tokens_per_second < one.output_tokens_per_second
+
+
+def test_recorded_requests_are_drafted_each_by_its_own_length():
+    told = replay(recorded([50, 60], [40, 8]), 2.0)
+    plain = ask(LLAMA_8B, "l40s", told)
+    tried = replace(plain, engine=replace(plain.engine, speculation=Speculation(3, 1.0)))
+    found = drafted(tried, memory(tried))
+    assert found.output_tokens == 48
+    assert found.tpot == pytest.approx((found.e2e - found.ttft) / np.array([39, 7]))

@@ -12,6 +12,7 @@ from planner.table import table_rows
 from ui.confirm import confirm
 from ui.explained import show_trace
 from ui.loadtest import show_load_test
+from ui.promise import next_and_kept
 from ui.rows import verdict
 from ui.run_box import run_box
 from ui.words import plain
@@ -46,8 +47,10 @@ def explanation(run: Run) -> None:
 
 
 def load_test(run: Run) -> None:
-    """A load test beside the prediction for what its reader confirms."""
-    show_load_test(run, confirm(run))
+    """A load test beside the prediction for what its reader confirms, and what to do about it."""
+    chosen = confirm(run)
+    show_load_test(run, chosen)
+    next_and_kept(run, chosen)
 
 
 VIEWS: tuple[tuple[Callable[[Run], bool], Callable[[Run], None]], ...] = (
