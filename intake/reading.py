@@ -31,6 +31,7 @@ from typing import Any
 from intake.child import ENVIRONMENT
 from intake.imports import Imported, Known, Outcome, Refused
 from intake.limits import Limits
+from intake.notes import note
 from planner.errors import MalformedFile, PlannerError, StoreError, TooLarge
 from planner.quantities import GIB, MINUTE
 from store.leases import leased
@@ -215,6 +216,11 @@ class Readers:
         self._pool.submit(self._do, reading, path, store, after).add_done_callback(_log_fault)
         return reading
 
+    @property
+    def busy(self) -> bool:
+        """Whether one is being read, or waits."""
+        return any(not reading.ended for _, reading in self._all)
+
     def cancel(self, root: Path | str) -> None:
         """Stops what is read into a store; returns when it is over."""
         ending = [reading for store, reading in self._all if store.root == root]
@@ -239,6 +245,7 @@ class Readers:
             if after:
                 after()
             reading._end()
+            note(reading.seconds, reading.outcomes, cancelled=reading.state is State.CANCELLED)
 
 
 def _log_fault(done: Future[None]) -> None:

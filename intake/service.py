@@ -40,11 +40,12 @@ class Intake:
 
     limits : the operator's
     serving : whether a server of this process has the upload route
+    closing : whether the server is about to stop: what is being read is read, nothing new is taken
     """
 
     def __init__(self, limits: Limits) -> None:
         """Nothing is here yet."""
-        self.limits, self.serving = limits, False
+        self.limits, self.serving, self.closing = limits, False, False
         self._desk, self._readers, self._tokens = Desk(limits), Readers(limits), Tokens(limits.secret)
 
     def token(self, session: str) -> tuple[str, float]:
@@ -53,7 +54,12 @@ class Intake:
 
     def routes(self, alive: Callable[[str], bool], base: str = "") -> list[Route]:
         """The upload route; see route.py."""
-        return routes(self._desk, self._tokens, alive, base)
+        return routes(self._desk, self._tokens, lambda owner: alive(owner) and not self.closing, base)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being read, or waits for it."""
+        return self._readers.busy
 
     def read_bytes(self, session: str, files: Sequence[File], store: Store) -> Iterator[Reading]:
         """Reads small files into a store: those together that may be of one run, archives and exports by themselves.
@@ -61,6 +67,7 @@ class Intake:
         files : names and contents
         raises : TooLarge, UploadRefused
         """
+        self._open()
         alone = [[file] for file in files if stands_alone(file[1])]
         for group in (*alone, [file for file in files if not stands_alone(file[1])]):
             if group:
@@ -79,6 +86,7 @@ class Intake:
 
         raises : UploadRefused
         """
+        self._open()
         if self.limits.shared is None:
             raise UploadRefused("This server has no folder to import from.")
         yield self._readers.read(shared_file(self.limits.shared, name), store, name)
@@ -121,6 +129,10 @@ class Intake:
         """Stops what is being read, and drops what waits."""
         self._readers.close()
         self._desk.drop_all()
+
+    def _open(self) -> None:
+        if self.closing:
+            raise UploadRefused("This copy of the app is about to stop. Reload the page in a minute, and try again.")
 
     async def _sweep(self, root: Path | str) -> None:
         with suppress(StoreError):

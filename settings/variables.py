@@ -102,7 +102,9 @@ class Settings:
     hosts: tuple[str, ...] = _set(
         "HOSTS", HOSTS, (), "names under which the app answers; all others are refused", words="any"
     )
-    log: str = _set("LOG", one_of("text", "json"), "text", "form of the log, a line for each request and import")
+    log: str = _set(
+        "LOG", one_of("text", "json"), "text", "json: a line for each request and import too, without user data"
+    )
     drain_seconds: float = _set(
         "DRAIN_SECONDS", NUMBER, 25.0, "time that running imports have to end when the server is told to stop [s]"
     )

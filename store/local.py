@@ -125,6 +125,12 @@ class LocalShelf:
         """Moves a new index into place."""
         written.replace(self.root / INDEX_FILE)
 
+    def check(self) -> None:
+        """Looks whether the folder can be read, or be made where it is not there yet."""
+        there = next(path for path in (self.root, *self.root.absolute().parents) if path.exists())
+        if not os.access(there, os.R_OK | os.X_OK if there == self.root else os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+
     def size(self) -> int:
         """Bytes of all files [B]."""
         return int(LOCAL.du(str(self.root))) if self.root.is_dir() else 0

@@ -144,6 +144,10 @@ class ObjectShelf:
         with reached():
             self._files.put_file(str(written), f"{self._root}/{INDEX_FILE}")
 
+    def check(self) -> None:
+        """Asks for a short listing."""
+        self._ls(f"{self._root}/marks")
+
     def size(self) -> int:
         """Bytes of all objects [B]."""
         with suppress(FileNotFoundError), reached():

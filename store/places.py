@@ -94,6 +94,9 @@ class Shelf(Protocol):
     def keep_index(self, written: Path) -> None:
         """Replaces that file, in one step."""
 
+    def check(self) -> None:
+        """Raises OSError or StoreError where the shelf is out of reach."""
+
     def size(self) -> int:
         """Bytes of all that is kept here [B]."""
 

@@ -16,7 +16,7 @@ from planner.measured import Run
 from settings import settings
 from store import index, parquet, parts
 from store.choices import Choice, read_choice
-from store.files import ROOT_VARIABLE, Part, reached, reason
+from store.files import ROOT_VARIABLE, Part, reached, reason, unreachable
 from store.local import ID_DIGITS, RUN_ID, LocalShelf
 from store.objects import ObjectShelf
 from store.places import SUFFIX, TABLES, Place, Shelf
@@ -186,6 +186,16 @@ class Store:
             self.shelf.remove(place)
         except FileNotFoundError as error:
             raise RunNotFound(f"Run {place.id} was deleted in the meantime.") from error
+
+    def check(self) -> None:
+        """Looks whether the store can be reached.
+
+        raises : StoreError
+        """
+        try:
+            self.shelf.check()
+        except OSError as error:
+            raise unreachable(error) from error
 
     def erase(self) -> None:
         """Removes everything that this store keeps, and what this process remembers of it.

@@ -36,11 +36,16 @@ class RunningApp:
     """The app as it runs.
 
     url : its address, without a slash at the end
-    pid : of the server's process
+    process : of the server
     """
 
     url: str
-    pid: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        """Of the server's process."""
+        return self.process.pid
 
 
 @contextmanager
@@ -62,7 +67,7 @@ def running_app(folder: Path, port: int | None = None, **environment: str) -> It
         )
         try:
             _await(f"http://127.0.0.1:{port}/_stcore/health", server)
-            yield RunningApp(f"http://127.0.0.1:{port}", server.pid)
+            yield RunningApp(f"http://127.0.0.1:{port}", server)
         finally:
             server.terminate()
             server.wait(timeout=20)

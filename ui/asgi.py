@@ -1,4 +1,4 @@
-"""What the app's server has beside Streamlit: the upload route, and a limit on Streamlit's own uploader.
+"""What the app's server has beside Streamlit: routes, middleware, and a limit on Streamlit's own uploader.
 
 Streamlit keeps each file of its uploader in memory twice, takes them without the page that has the uploader, and keeps
 those of readers who left. So its endpoint is limited here: bytes of one session and of all, and requests at once.
@@ -15,14 +15,19 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime import Runtime, get_instance
 
 from intake.service import intake, session_of
 from planner.quantities import MIB
-from settings import settings
+from settings import Settings, settings
 from store.runs import default_root
+from ui.health import Readiness, alive, stopping_gently
+from ui.hosts import Hosts
 from ui.login import secrets
+from ui.logs import set_up
+from ui.records import Records, metrics
 from ui.uploader import NO_FILES, may_send
 
 ENDPOINT = "/_stcore/upload_file/"
@@ -80,23 +85,50 @@ class UploaderLimit:
 
 
 def parts() -> dict[str, Any]:
-    """What st.App takes: routes, middleware, and the time in which they serve.
+    """What st.App takes: routes, middleware, login, and the time in which they serve.
 
     raises : BadSetting
     """
+    told = settings()
     base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    base = f"/{base}" if base else ""
     return {
-        "routes": intake().routes(_is_here, f"/{base}" if base else ""),
-        "middleware": [Middleware(UploaderLimit)],
-        "secrets": secrets(settings()),
+        "routes": routes(base),
+        "middleware": middleware(told, base),
+        "secrets": secrets(told),
         "lifespan": _serving,
     }
 
 
+def routes(base: str) -> list[Route]:
+    """What is served beside the pages.
+
+    base : path before them, as "/headroom"
+    """
+    return [
+        *intake().routes(_is_here, base),
+        Route(f"{base}/healthz", alive),
+        Route(f"{base}/readyz", Readiness(intake()).answer),
+        Route(f"{base}/metrics", metrics),
+    ]
+
+
+def middleware(told: Settings, base: str) -> list[Middleware]:
+    """What each request goes through, in this order, before Streamlit."""
+    return [
+        Middleware(Records, base=base),  # first: what the others refuse is noted too
+        Middleware(Hosts, names=told.hosts),
+        Middleware(UploaderLimit),
+    ]
+
+
 @asynccontextmanager
 async def _serving(_: Any) -> AsyncIterator[None]:
-    async with intake().serve(default_root()):
-        yield
+    told = settings()
+    set_up(told.log)
+    with stopping_gently(intake(), told.drain_seconds):
+        async with intake().serve(default_root()):
+            yield
 
 
 def _is_here(owner: str) -> bool:
