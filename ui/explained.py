@@ -26,7 +26,7 @@ from ui.comparison import kernel_table, placed_words
 from ui.confirm import confirm
 from ui.export import headed, link_here
 from ui.matches import launches_box, match_table
-from ui.patterns import pattern_box, patterns_of, with_patterns
+from ui.patterns import pattern_box, patterns_of
 from ui.run_files import Measured
 from ui.show import chart, roof_chart, theme
 from ui.trace_steps import StepRows, step_rows, traced_steps
@@ -54,7 +54,7 @@ def show_trace(run: Run) -> None:
             "order of kernels that repeats. Kernels of its whole span stand below, at the mean of their class."
         )
         scenario, phase, name = _asked(run, None)
-        _show_span(with_patterns(run, patterns), scenario, phase, name)
+        _show_span(run, scenario, phase, name)
     pattern_box(run, patterns)
 
 
@@ -81,7 +81,7 @@ def _show_steps(run: Run, groups: list[StepRows], patterns: tuple[NamePattern, .
             f"⚠ The trace holds no single kernels of its {kind} steps (CUDA graphs recorded as a whole), or more than "
             "belong to a step. Profile again with --cuda-graph-trace=node. Until then: the means of its whole span."
         )
-        _show_span(with_patterns(run, patterns), scenario, phase, name)
+        _show_span(run, scenario, phase, name)
     else:
         said = _sentence(found, kind, steps)
         headline.markdown(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
@@ -26,7 +27,8 @@ def show_findings(run: Run, gpu: str | None, model: Model | None, phase: str, ce
     gpu, model, cells : the reader's choice; None for a table, whose rows name their own
     phase : that a trace is taken to show
     """
-    found = _found(cache_key(run), gpu, repr(model), phase, tuple(sorted(cells.items())), run, model)
+    kinds = zlib.crc32(repr([kernel.kind for kernel in run.kernels]).encode())
+    found = _found(cache_key(run), gpu, repr(model), phase, kinds, tuple(sorted(cells.items())), run, model)
     if not found:
         st.caption(f":material/check: {len(CHECKS)} physics checks: nothing found.")
         return
@@ -47,6 +49,7 @@ def _found(
     gpu: str | None,
     shapes: str,  # noqa: ARG001 - part of the key
     phase: str,
+    kinds: int,  # noqa: ARG001 - part of the key: patterns change them
     cells: tuple[tuple[str, str], ...],
     _run: Run,
     _model: Model | None,

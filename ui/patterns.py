@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 import streamlit as st
 
 from importers.kernel_patterns import NamePattern, effect, reclassified
 from importers.kernels import KINDS
+from intake.known import kept_patterns
 from planner.errors import BadPattern
 from planner.measured import Run
 from ui.words import plain
@@ -16,25 +15,17 @@ from ui.workspace import store
 
 
 def patterns_of(run: Run) -> tuple[NamePattern, ...]:
-    """The patterns that are kept beside a run; those that are none any more are left out."""
-    found = []
-    for text, kind in store().choice(run.id).patterns:
-        try:
-            found.append(NamePattern(text, kind))
-        except BadPattern as error:
-            st.warning(plain(str(error)))
-    return tuple(found)
-
-
-def with_patterns(run: Run, patterns: tuple[NamePattern, ...]) -> Run:
-    """The run, its kernels of the kinds that a person's patterns tell."""
-    return replace(run, kernels=reclassified(run.kernels, patterns)) if patterns else run
+    """The patterns that are kept beside a run; those that are none any more are told and left out."""
+    found, refused = kept_patterns(store(), run.id)
+    for why in refused:
+        st.warning(plain(why))
+    return found
 
 
 def pattern_box(run: Run, kept: tuple[NamePattern, ...]) -> None:
     """Adding and removing patterns, and the share of kernel time by class before and after.
 
-    run : with the kinds that the file's import told
+    run : whose kernels may be of the kinds that patterns tell
     """
     with st.expander(f"Kernels of your own: patterns for their names ({len(kept)})"):
         with st.form(f"pattern-{run.id}", border=False):
@@ -69,8 +60,9 @@ def _keep(run: Run, patterns: tuple[NamePattern, ...]) -> None:
 
 
 def _effect_table(run: Run, kept: tuple[NamePattern, ...]) -> None:
+    imported = store().run(run.id).kernels
     rows = [
-        {"Class": one.kind, "Before": one.before, "With your patterns": one.after} for one in effect(run.kernels, kept)
+        {"Class": one.kind, "Before": one.before, "With your patterns": one.after} for one in effect(imported, kept)
     ]
     share = st.column_config.NumberColumn(format="percent")
     st.markdown("**Share of kernel time by class**")

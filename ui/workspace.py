@@ -13,12 +13,12 @@ import streamlit as st
 
 from importers.reference import TOOL as DEMO
 from importers.reference import reference_runs
+from intake.known import known_run
 from planner.differences import settings_that_differ
 from planner.loads import TABLES, Load, loads
 from planner.measured import Run
 from settings import settings
 from store.runs import Store
-from store.streams import with_tables
 from store.workspaces import Workspace, workspaces
 
 CHOSEN, ENTERED = "workspace", "entered_workspace"
@@ -69,8 +69,8 @@ def demo_runs() -> dict[str, Run]:
 
 
 def whole_run(run: Run) -> Run:
-    """A run with its points, kernels, and the tables that the checks and charts look at."""
-    return run if is_demo(run) else with_tables(store(), run.id, TABLES)
+    """A run with its points, kernels of the kinds that its reader tells, and the tables of the checks and charts."""
+    return run if is_demo(run) else known_run(store(), run.id, TABLES)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading requests")

@@ -9,11 +9,11 @@ from typing import Any
 
 import importers
 from importers.reference import reference_runs
+from intake.known import known_run
 from planner.catalogue_models import find_model
 from planner.checks import NEEDED, evidence, findings, report, told_model
 from planner.measured import Run
 from store.runs import Store, default_root
-from store.streams import with_tables
 from verbs.status import DONE
 
 name, about = "check", "is a measurement possible, and does it agree with itself?"
@@ -54,4 +54,4 @@ def file_or_run(name: str) -> Run:
     if Path(name).is_file():
         return importers.read(Path(name))
     demo = next((known for known in reference_runs() if known.id == name), None)
-    return demo or with_tables(Store(default_root()), name, NEEDED)
+    return demo or known_run(Store(default_root()), name, NEEDED)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from store.runs import Store, default_root
 from tests.importers import samples_ncu, samples_torch
+from tests.ui.decode_trace import decode_trace
 from tests.ui.given import imported
 from ui.comparison import placed_words
 
@@ -49,3 +51,13 @@ def test_kernels_with_flops_from_shapes_show_their_rate(tmp_path):
 @pytest.mark.parametrize(("counted", "placed", "parts"), [(0, 3, 1), (3, 3, 1), (1, 3, 2), (0, 0, 1)])
 def test_words_on_what_is_placed(counted, placed, parts):
     assert len(placed_words(counted, 0, placed, 0.25).split("; ")) == parts + 1
+
+
+def test_a_pattern_of_ones_own_holds_on_evidence_too(tmp_path):
+    path = decode_trace(tmp_path / "x.sqlite")
+    _, before = shown(path)
+    Store(default_root()).set_choice(imported(path.name, path.read_bytes()), patterns=[("my_*thing", "gemm")])
+    words, after = shown(path)
+    kinds = [table.set_index("Kernel").loc["my_fused_thing", "Class"] for table in (before, after)]
+    assert kinds == ["other", "gemm"]
+    assert "gemm 4" in words
