@@ -57,6 +57,7 @@ OPS = {
 }
 OP_KINDS = {
     "gemm": "matrix products",
+    "gemm_unpacked": "products of unpacked weights",
     "moe_gemm": "experts' products",
     "moe_gemm_unpacked": "experts' products",
     "attention_prefill": "attention over prompts",

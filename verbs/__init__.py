@@ -16,6 +16,7 @@ from verbs import (
     measure,
     plan,
     predict,
+    report,
     runs,
     settings,
     show,
@@ -47,6 +48,7 @@ ALL = (
     export,
     runs,
     show,
+    report,
     measure,
     settings,
 )
