@@ -83,9 +83,9 @@ def measured(run: Run, gpu: str | None = None, model: Model | None = None, **cel
 
 
 def _measured(run: Run, gpu: str | None, model: Model | None, cells: Mapping[str, str]) -> Case:
-    missing = " and ".join(name for name, known in (("GPU", gpu), ("model", model)) if known is None)
+    missing = " and ".join(name for name, known in (("--gpu", gpu), ("--model", model)) if known is None)
     if gpu is None or model is None:
-        raise ScenarioError(f"{run.source_name} does not tell its {missing}: name it with --{missing.lower()[:5]}.")
+        raise ScenarioError(f"{run.source_name} does not tell what was measured: name it with {missing}.")
     found = loads(run)
     conditions = found[-1].conditions if found else {}
     scenario = scenario_of(run, gpu, model, **{**cells, **conditions})

@@ -1,17 +1,20 @@
-"""A run as a file to take along, in each of the store's forms."""
+"""A run as a file to take along: in each of the store's forms, and as a report."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from planner.measured import Run
+from planner.model import Model
 from planner.quantities import MIB
+from report.html import run_report
 from store import exports
-from ui.workspace import store
+from ui.workspace import store, whole_run
 
 LARGEST = 16 * MIB
 """Of the run's Parquet: a download is made in memory, and JSON of it has ten times as many [B]."""
@@ -34,6 +37,28 @@ def take_along(run: Run) -> None:
                 on_click="ignore",
                 width="stretch",
             )
+
+
+def report_button(run: Run, gpu: str | None, model: Model | None, cells: Mapping[str, str]) -> None:
+    """The run's report as one HTML file; made when it is asked for.
+
+    gpu, model, cells : the reader's word on what was measured; a table names its own
+    """
+    st.download_button(
+        "Report (HTML)",
+        partial(_report, run, gpu, model, cells),
+        file_name=f"{run.id}-report.html",
+        mime="text/html",
+        key=f"report-{run.id}",
+        on_click="ignore",
+        icon=":material/description:",
+        help="One file that opens without a network: measured beside predicted, checks, advice, all inputs. "
+        "It takes some seconds to make; of a crowded open loop, up to half a minute.",
+    )
+
+
+def _report(run: Run, gpu: str | None, model: Model | None, cells: Mapping[str, str]) -> str:
+    return run_report(whole_run(run), f"/evidence?run={run.id}", store(), gpu, model, **cells)
 
 
 def _content(run_id: str, form: str) -> bytes:

@@ -24,6 +24,7 @@ from report.planned import part_rows
 from ui.charts import spread, waterfall
 from ui.comparison import kernel_table, placed_words
 from ui.confirm import confirm
+from ui.download import report_button
 from ui.export import headed, link_here
 from ui.matches import launches_box, match_table
 from ui.patterns import pattern_box, patterns_of
@@ -123,6 +124,7 @@ def _step_box(run: Run, groups: list[StepRows]) -> tuple[StepRows, str]:
 def _asked(run: Run, kind: str | None) -> tuple[Scenario, Phase, str]:
     """What the trace is taken to show: steps that do not tell their phase are the reader's choice."""
     chosen = confirm(run, phase_told=kind in PHASES)
+    report_button(run, chosen.gpu, chosen.model, chosen.cells)
     name = kind if kind in PHASES else st.session_state.get("phase", "decode")
     scenario = scenario_of(run, chosen.gpu, chosen.model, **chosen.cells)
     return scenario, phases(scenario, memory(scenario))[PHASES.index(name)], name

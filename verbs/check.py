@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,14 @@ def run(given: argparse.Namespace) -> int:
     return DONE
 
 
-def file_or_run(name: str) -> Run:
-    """The run of a file, of the demo workspace or of the store, with the tables that checks need.
+def file_or_run(name: str, tables: Mapping[str, tuple[str, ...]] = NEEDED) -> Run:
+    """The run of a file, of the demo workspace or of the store, with its tables.
 
     name : path of a file, or a run's id
+    tables : name -> columns that are read from the store; of a file, all are
     raises : ImporterError, StoreError
     """
     if Path(name).is_file():
         return importers.read(Path(name))
     demo = next((known for known in reference_runs() if known.id == name), None)
-    return demo or known_run(Store(default_root()), name, NEEDED)
+    return demo or known_run(Store(default_root()), name, tables)

@@ -10,6 +10,7 @@ from pathlib import Path
 from importers.reference import reference_runs
 from planner.catalogue_models import find_model
 from planner.errors import RunNotFound
+from planner.loads import TABLES
 from planner.measured import Run
 from report.case import Case, measured
 from report.document import of_runs
@@ -61,7 +62,7 @@ def known_run(text: str) -> Run:
     if named and not Path(text).is_file():
         told = "; ".join(one.source_name for one in named)
         raise RunNotFound(f'"{text[:60]}" is part of the names of {len(named)} runs: {told}. Say more of the name.')
-    return file_or_run(text)
+    return file_or_run(text, TABLES)
 
 
 def _cases(given: argparse.Namespace, one: Run) -> tuple[Case, ...]:

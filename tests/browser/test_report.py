@@ -1,4 +1,4 @@
-"""The report in a browser without a network: no request, no error, every chart drawn, at each width and in each theme."""
+"""The report in a browser without a network: no request, no error, every chart drawn, in both themes, on a phone."""
 
 import pytest
 

@@ -16,7 +16,7 @@ from planner.table import table_rows
 from ui.calibrate import offer_calibration
 from ui.comparison import comparison_table, kernel_table, placed_words
 from ui.confirm import Confirmed, confirm
-from ui.download import take_along
+from ui.download import report_button, take_along
 from ui.findings import show_findings
 from ui.loadtest import show_load_test
 from ui.rows import verdict
@@ -54,12 +54,14 @@ def evidence(run: Run) -> None:
                 show_findings(run, None, None, "decode", {})
             show_table(run, rows)
             offer_calibration(run, None, None, {})
+            report_button(run, None, None, {})
         else:
             chosen = confirm(run)
             with checked:
                 phase = st.session_state.get("phase", "decode")
                 show_findings(run, chosen.gpu, chosen.model, phase, chosen.cells)
             show_run(run, chosen)
+            report_button(run, chosen.gpu, chosen.model, chosen.cells)
     except PlannerError as error:
         st.error(plain(str(error)))
     if not is_demo(run):

@@ -10,6 +10,7 @@ from planner.errors import PlannerError
 from planner.measured import Run
 from planner.table import table_rows
 from ui.confirm import confirm
+from ui.download import report_button
 from ui.explained import show_trace
 from ui.loadtest import show_load_test
 from ui.promise import next_and_kept
@@ -51,6 +52,7 @@ def load_test(run: Run) -> None:
     chosen = confirm(run)
     show_load_test(run, chosen)
     next_and_kept(run, chosen)
+    report_button(run, chosen.gpu, chosen.model, chosen.cells)
 
 
 VIEWS: tuple[tuple[Callable[[Run], bool], Callable[[Run], None]], ...] = (

@@ -1,0 +1,48 @@
+"""Reports of imported runs: traces with steps, tables with several series; and the page that offers them."""
+
+import pytest
+
+from planner.catalogue_models import find_model
+from planner.loads import TABLES
+from report.html import run_report
+from store.runs import Store, default_root
+from store.streams import with_tables
+from tests.importers.test_reference_table import HEADER, ROW
+from tests.report.test_html import headings
+from tests.ui.decode_trace import decode_trace
+from tests.ui.given import imported
+from tests.ui.test_explain import shown
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
+
+
+def reported(run_id, **chosen):
+    store = Store(default_root())
+    return run_report(with_tables(store, run_id, TABLES), "as asked", store, **chosen)
+
+
+def test_a_trace_shows_its_kernels_and_its_steps_taken_apart(tmp_path):
+    path = decode_trace(tmp_path / "x.sqlite")
+    found = headings(
+        reported(
+            imported(path.name, path.read_bytes()), gpu="h100-sxm", model=find_model("meta-llama/Llama-3.1-8B-Instruct")
+        )
+    )
+    assert "Kernels" in found
+    assert "Where the time of a decode step goes" in found
+    assert "Good or bad" not in found
+
+
+def test_each_series_of_a_table_is_reported():
+    other = ROW.replace("H100", "H200") if "H100" in ROW else ROW.replace("h100-sxm", "h200-sxm")
+    run_id = imported("two.csv", f"{HEADER}\n{ROW}\n{other}\n".encode())
+    assert sum(one.startswith("Measured against predicted") for one in headings(reported(run_id))) == 2
+
+
+def test_explain_offers_the_report(tmp_path):
+    path = decode_trace(tmp_path / "x.sqlite")
+    app = shown(imported(path.name, path.read_bytes()))
+    assert "Report (HTML)" in [button.proto.label for button in app.get("download_button")]
