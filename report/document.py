@@ -53,7 +53,7 @@ def of_runs(cases: Sequence[Case], held: Thresholds, question: str, store: Store
     store : that holds the tables of traces
     """
     opening = tuple(verdict(case.run) for case in cases if case.run is not None)
-    sections = [grades(cases, held)] if any(case.load for case in cases) else []
+    sections = [grades(cases, held)] if any(_gradable(case) for case in cases) else []
     sections += compared(cases)
     for case in cases:
         named = _named(case) if len(cases) > 1 else ""
@@ -97,6 +97,11 @@ def _of_run(case: Case, store: Store) -> Iterator[Section]:
 
 def _under(section: Section, named: str) -> Section:
     return Section(f"{section.title} · {named}", section.sentence, section.blocks) if named else section
+
+
+def _gradable(case: Case) -> bool:
+    """Whether it is a load: a trace's kernels say nothing of what users wait for."""
+    return bool(case.loads) and not (case.run and case.run.kernels)
 
 
 def _named(case: Case) -> str:

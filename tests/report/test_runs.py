@@ -26,11 +26,8 @@ def reported(run_id, **chosen):
 
 def test_a_trace_shows_its_kernels_and_its_steps_taken_apart(tmp_path):
     path = decode_trace(tmp_path / "x.sqlite")
-    found = headings(
-        reported(
-            imported(path.name, path.read_bytes()), gpu="h100-sxm", model=find_model("meta-llama/Llama-3.1-8B-Instruct")
-        )
-    )
+    run_id, model = imported(path.name, path.read_bytes()), find_model("meta-llama/Llama-3.1-8B-Instruct")
+    found = headings(reported(run_id, gpu="h100-sxm", model=model))
     assert "Kernels" in found
     assert "Where the time of a decode step goes" in found
     assert "Good or bad" not in found
