@@ -111,7 +111,7 @@ def _run_side(pin: Pin) -> Side:
     run = whole_run(runs[pin.run])
     told = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in run.settings.items()}
     told |= {"gpu": run.gpu or ", ".join(run.gpu_names), "model": run.model or run.model_name or ""}
-    found = loads_of(run.id, run)
+    found = loads_of(run)
     if not found:
         return Side(pin.name, {}, told, "it has no figures of requests. Two traces are compared under Two runs.")
     at = 0

@@ -15,7 +15,7 @@ BOUND = {
     Bound.OVERHEAD: "#D264A2",
 }
 BACKGROUND = {"light": "#FFFFFF", "dark": "#10151C"}
-TEXT = {"light": "#1A2230", "dark": "#E6EBF2"}
+TEXT = {"light": "#10161F", "dark": "#E6EBF2"}
 MUTED = {"light": "#5B6675", "dark": "#A3AFBF"}
 LINE = {"light": "#C3CAD4", "dark": "#3A4656"}
 MEASURED = {"light": "#111827", "dark": "#F8FAFC"}

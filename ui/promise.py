@@ -26,7 +26,7 @@ def next_and_kept(run: Run, chosen: Confirmed) -> None:
     run : with points
     chosen : the reader's word on GPU and model, which holds for both runs
     """
-    loads = loads_of(run.id, run)
+    loads = loads_of(run)
     if not loads:
         return
     advised(scenario_of(run, chosen.gpu, chosen.model, **{**chosen.cells, **loads[0].conditions}))
@@ -48,7 +48,7 @@ def _alike(run: Run, other: Run) -> bool:
 
 
 def _kept(run: Run, other: Run, chosen: Confirmed) -> None:
-    before, after = _same_load(loads_of(run.id, run), loads_of(other.id, other))
+    before, after = _same_load(loads_of(run), loads_of(other))
     if before is None or after is None:
         st.caption("That run has no load to compare.")
         return
