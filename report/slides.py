@@ -67,7 +67,7 @@ def _pictures(scenes: Sequence[Scene]) -> list[bytes]:
 
 def _on_a_slide(one: Scene) -> dict[str, Any]:
     high = PLOT[1] if one.chart == "roofline" else None
-    return {**projected(CHARTS[one.chart]("light"), high), "width": PLOT[0]}
+    return {**projected(CHARTS[one.chart]("light"), "light", high), "width": PLOT[0]}
 
 
 def _scene(deck: Any, one: Scene, picture: bytes) -> None:

@@ -27,6 +27,7 @@ def frame() -> None:
             st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence"),
             st.Page(PAGES / "explain.py", title="Explain", url_path="explain"),
             st.Page(PAGES / "compare.py", title="Compare", url_path="compare"),
+            st.Page(PAGES / "present.py", title="Present", url_path="present"),
             st.Page(PAGES / "methods.py", title="Methods", url_path="methods"),
             *([st.Page(PAGES / "account.py", title="Account", url_path="account")] if settings().login else []),
         ],

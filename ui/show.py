@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import streamlit as st
@@ -32,16 +32,23 @@ def roof_chart(
     chart(roofline.roofline_spec(theme()), data, key=key, alt=said)
 
 
-def chart(spec: Mapping[str, Any], data: Mapping[str, list[dict[str, Any]]], key: str, alt: str) -> None:
+def chart(
+    spec: Mapping[str, Any],
+    data: Mapping[str, Sequence[Mapping[str, Any]]],
+    key: str,
+    alt: str,
+    height: Literal["content", "stretch"] = "content",
+) -> None:
     """Draws a specification with its named data.
 
     spec : from a cached function; never changed here
     data : rows for each name that the specification uses
     key : of the element
     alt : the chart in words
+    height : "stretch": as high as its container
     """
     tables = {name: table(rows) for name, rows in data.items()}
-    st.vega_lite_chart(spec={**spec, "datasets": tables}, key=key, alt=alt, width="stretch")
+    st.vega_lite_chart(spec={**spec, "datasets": tables}, key=key, alt=alt, width="stretch", height=height)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

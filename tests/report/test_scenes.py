@@ -68,7 +68,7 @@ def test_a_run_that_tells_too_little_says_what_to_do():
 def test_a_projected_chart_has_larger_text_and_leaves_the_first_alone(name):
     spec = CHARTS[name]("light")
     before = copy.deepcopy(spec)
-    larger = projected(spec, 400)
+    larger = projected(spec, "dark", 400)
     assert spec == before
     assert larger["config"]["axis"]["labelFontSize"] == AXIS
     assert larger["height"] == 400

@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ui import palette
+
 LARGER = 1.4
 """What is told in pixels grows by this [1]."""
-GROWING = frozenset({"fontSize", "labelLimit", "step", "dx", "dy", "height"})
+GROWING = frozenset({"fontSize", "labelLimit", "step", "dx", "dy", "height", "columns"})
 SMALL = 11
 """Text of marks that do not say their size [px]."""
 AXIS = 18
 """Text of axes and legends [px]."""
-TEXT = dict.fromkeys(("labelFontSize", "titleFontSize"), AXIS)
-CONFIG = {"axis": {**TEXT, "labelLimit": 420, "titlePadding": 10}, "legend": {**TEXT, "labelLimit": 300}}
+LIMITS = {"axis": 420, "legend": 300}
+"""Of labels [px]."""
 
 
-def projected(spec: Mapping[str, Any], height: int | None = None) -> dict[str, Any]:
-    """A specification with larger text; the one given stays as it is.
+def projected(spec: Mapping[str, Any], theme: str, height: int | None = None) -> dict[str, Any]:
+    """A specification with larger and darker text; the one given stays as it is.
 
     spec : Vega-Lite
+    theme : "light" or "dark"
     height : of the plot; None: it grows as the text does [px]
     """
     larger: dict[str, Any] = _larger(spec)
-    config = {**larger.get("config", {})}
-    for part, more in CONFIG.items():
-        config[part] = {**config.get(part, {}), **more}
+    text = dict.fromkeys(("labelFontSize", "titleFontSize"), AXIS)
+    text |= dict.fromkeys(("labelColor", "titleColor"), palette.TEXT[theme])
+    config = {**larger.get("config", {}), **{part: {**text, "labelLimit": limit} for part, limit in LIMITS.items()}}
     return {**larger, "config": config, **({"height": height} if height else {})}
 
 
@@ -37,7 +40,7 @@ def _larger(node: Any) -> Any:
 
 def _grown(key: str, value: Any) -> Any:
     if key in GROWING and isinstance(value, int | float):
-        return value * LARGER
+        return 2 * value if key == "columns" else value * LARGER
     if key == "mark" and isinstance(value, Mapping) and value.get("type") == "text":
         return {"fontSize": SMALL * LARGER, **_larger(value), "clip": False}
     return _larger(value)

@@ -1,0 +1,117 @@
+"""A talk: the pins as scenes, one at a time, stepped through with keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from planner.errors import PlannerError, RunNotFound
+from report.scenes import CHARTS, Scene, measured_scene, scene
+from report.slides import slides
+from store.pins import Pin
+from ui import link, pins
+from ui.bar import link_box
+from ui.charts.projected import projected
+from ui.link import Parameter
+from ui.question import question_of
+from ui.show import chart, theme
+from ui.words import plain
+from ui.workspace import known_runs, whole_run
+
+ASSETS = Path(__file__).parent / "assets"
+SLIDE, NOTES = "slide", "notes"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+KEYS = "→ or space: next · ←: back · N: these notes · F: full screen · Esc: leave"
+LINK: dict[str, Parameter] = {
+    pins.KEY: pins.PARAMETER,
+    SLIDE: link.whole(1, 99, 1),
+    NOTES: link.choice((False, True), default=False),
+}
+"""What a link of a talk says."""
+_stage = st.components.v2.component(
+    "headroom_stage",
+    **{kind: (ASSETS / f"stage.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")},
+)
+
+
+@st.fragment
+def talk() -> None:
+    """The slide that the link names, and what listens to keys."""
+    if st.session_state.pop("leave", False):
+        st.switch_page(str(Path(__file__).parent / "pages" / "plan.py"))
+    shown = pins.pinned() or pins.EXAMPLE
+    at = min(st.session_state[SLIDE], len(shown))
+    st.session_state[SLIDE] = at
+    link.write_link(LINK)
+    data = {"slide": at, "slides": len(shown)}
+    _stage(data=data, key="stage", on_slide_change=_turned, on_act_change=_acted)
+    try:
+        show_scene(scene_of(shown[at - 1]), shown)
+    except PlannerError as error:
+        with st.container(key="said"):
+            st.title(plain(shown[at - 1].name), anchor=False)
+        st.error(plain(str(error)))
+
+
+def show_scene(one: Scene, shown: Sequence[Pin]) -> None:
+    """One sentence, one chart, a line on where both come from; with N the notes."""
+    with st.container(key="said"):
+        st.title(one.said, anchor=False)
+    with st.container(key="chart"):
+        spec = projected(CHARTS[one.chart](theme()), theme())
+        chart(spec, one.data, key=f"chart-{one.chart}", alt=one.alt, height="stretch")
+    about, basis = one.origin.about(), one.origin.source.partition(";")[0]
+    st.caption(plain(f"{one.name} · {about['question']} · {basis} · {about['version']}, {about['date']}"))
+    if st.session_state[NOTES]:
+        with st.container(key="notes", border=True):
+            st.text(one.notes)
+            st.caption(f"{plain(one.origin.source)}. {KEYS}")
+            if not pins.pinned():
+                st.caption("Nothing is pinned yet: this is an example. **Pin** on Plan puts a question here.")
+            with st.container(horizontal=True):
+                make = partial(talk_file, tuple(shown))
+                st.download_button("PPTX", make, "headroom-talk.pptx", PPTX, key="pptx", on_click="ignore")
+                link_box(LINK)
+
+
+def scene_of(pin: Pin) -> Scene:
+    """The scene of a pin.
+
+    raises : PlannerError
+    """
+    if pin.run is None:
+        return scene(pin.name, question_of(pin.query), f"plan?{pin.query}", pin.note)
+    runs = known_runs()
+    if pin.run not in runs:
+        raise RunNotFound(f"The run {pin.run[:12]} is not in this store. Import its file on Evidence, or unpin it.")
+    return measured_scene(pin.name, whole_run(runs[pin.run]), f"explain?{pin.query}", pin.note)
+
+
+def talk_file(shown: Sequence[Pin]) -> bytes:
+    """The talk as a PPTX, without the pins that cannot be shown.
+
+    raises : PlannerError of the first pin, where none can be shown
+    """
+    found, why = [], None
+    for pin in shown:
+        try:
+            found.append(scene_of(pin))
+        except PlannerError as error:
+            why = why or error
+    if why is not None and not found:
+        raise why
+    return slides(found)
+
+
+def _turned() -> None:
+    st.session_state[SLIDE] = int(st.session_state["stage"]["slide"])
+
+
+def _acted() -> None:
+    act = st.session_state["stage"]["act"]
+    if act == "notes":
+        st.session_state[NOTES] = not st.session_state[NOTES]
+    st.session_state["leave"] = act == "leave"
