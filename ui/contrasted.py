@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +16,8 @@ from planner.quantities import MILLISECOND
 from planner.side_by_side import RATES, Word
 from store.pins import Pin
 from ui.charts import contrasts
+from ui.export import export_menu, link_here
+from ui.pin_files import taken
 from ui.question import question_of
 from ui.show import chart, theme
 from ui.words import digits, dollars, duration, interval_text, plain
@@ -144,7 +147,8 @@ def _chart(sides: Sequence[Side]) -> None:
     known = [metric for metric in METRICS if any(metric in one.figures for one in sides)]
     if not known:
         return
-    metric = st.segmented_control(
+    row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    metric = row.segmented_control(
         "Figure",
         known,
         key="figure",
@@ -161,6 +165,10 @@ def _chart(sides: Sequence[Side]) -> None:
     ]
     said = "; ".join(f"{name} {value}" for name, _, value, _ in drawn)
     data = contrasts.rows(drawn, 1.0 if metric in (*RATES, "cost") else MILLISECOND)
+    figures = [(one.name, dict(one.figures)) for one in sides]
+    spec = contrasts.contrasts_spec("light", AXES[metric])
+    with row:
+        export_menu("side-by-side", partial(taken, sentence(sides), link_here("compare"), spec, data, figures))
     chart(contrasts.contrasts_spec(theme(), AXES[metric]), data, "contrasts", f"{AXES[metric]}: {said}")
 
 

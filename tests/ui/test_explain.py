@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from planner.marks import Mark
+from planner.predict import question
+from planner.roofline import Bound
 from store.runs import Store, default_root
 from tests.importers import samples, samples_torch
 from tests.importers.test_reference_table import HEADER, ROW
@@ -15,6 +18,7 @@ from tests.ui.decode_trace import EACH, GAP, HEAD, HOST, LAYER, LAYERS, decode_t
 from tests.ui.given import imported
 from ui.charts.spread import MOST, launch_data, step_data
 from ui.matches import AS_MATCHED, NO_OP, corrections
+from ui.run_files import Measured
 from ui.trace_steps import step_rows, traced_steps
 
 PAGE = Path(__file__).parents[2] / "ui" / "pages" / "explain.py"
@@ -150,3 +154,26 @@ def test_charts_of_times_stay_small():
     bins = launch_data(np.append(seconds, 0.0))["launches"]
     assert sum(row["launches"] for row in bins) == len(seconds) + 1
     assert len(bins) < 300
+
+
+MENUS = ("measured-step", "a-predicted-decode-step", "measured-roofline")
+
+
+def test_charts_of_a_trace_leave_with_their_rows(tmp_path):
+    run_id = given(decode_trace(tmp_path / "steps.sqlite"))
+    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app.query_params["run"] = run_id
+    for name in MENUS:
+        app.session_state[f"export-{name}"] = True
+    app.run()
+    assert not app.exception
+    assert [button.label for button in app.get("download_button")].count("PNG") == len(MENUS)
+    files = Measured("**Slow.**", (Store(default_root()).run(run_id),), f"explain?run={run_id}", "a question")
+    scenario = question({"gpu": "l4", "model": "meta-llama/Llama-3.1-8B-Instruct"})
+    mark = Mark("gemm", "decode", Bound.MEMORY, 4.0, 8e12, 2e-5, 0.5)
+    drawing, table = files.roof("The roof.", scenario, [mark], [mark])
+    assert drawing.origin.said == "The roof."
+    assert run_id in drawing.origin.question
+    assert "a question" in drawing.origin.question
+    assert [row["source"] for row in table.main] == ["predicted", "measured"]
+    assert table.inputs == {"run_1": run_id}
