@@ -33,7 +33,7 @@ def headed(text: str, name: str, offer: Offer) -> None:
     name : of the files, and of the menu
     offer : of the menu
     """
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
         st.markdown(text, width="stretch")
         export_menu(name, offer)
 
