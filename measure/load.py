@@ -12,7 +12,7 @@ from typing import Any
 
 from measure import guard
 from measure.binary import Vllm
-from measure.points import WARM_UP_SEED, Point
+from measure.points import TURN_SEED, WARM_UP_SEED, Point, lasting
 from measure.server import Server
 from measure.serverlog import last_words
 from planner.errors import LoadFailed
@@ -49,6 +49,8 @@ def measured(client: Client, point: Point, target: Path, watching: Watching = la
     returns : the result
     raises : LoadFailed if the client ends without a result, or every request failed
     """
+    if point.seconds is not None:
+        point = lasting(point, _turn(client, point, target.parent, watching))
     unfinished = target.with_suffix(".unfinished")
     log = target.with_suffix(".log")
     unfinished.unlink(missing_ok=True)
@@ -63,9 +65,20 @@ def measured(client: Client, point: Point, target: Path, watching: Watching = la
     return found
 
 
+def _turn(client: Client, point: Point, folder: Path, watching: Watching) -> float:
+    """How long one request of each slot takes, all at once [s]."""
+    once = replace(point, requests=point.concurrency or 1, seed=point.seed + TURN_SEED, seconds=None)
+    target = folder / "turn.json"
+    found = measured(client, once, target, watching)
+    target.unlink()
+    return float(found["duration"])
+
+
 def warm_up(client: Client, point: Point, folder: Path, watching: Watching = lambda: None) -> None:
     """A few requests that are not kept: compilation, CUDA graphs and caches are not what is measured."""
-    few = replace(point, requests=max(WARM_UP_REQUESTS, min(point.concurrency or 0, 64)), seed=WARM_UP_SEED)
+    few = replace(
+        point, requests=max(WARM_UP_REQUESTS, min(point.concurrency or 0, 64)), seed=WARM_UP_SEED, seconds=None
+    )
     target = folder / "warm-up.json"
     measured(client, few, target, watching)
     target.unlink()

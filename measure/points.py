@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.errors import InvalidWorkload
 
 FEWEST_TURNS = 4
 """Times that each of the requests in flight is replaced: fewer, and the first burst is most of what is measured."""
 WARM_UP_SEED = 90_000
+TURN_SEED = 80_000
+"""Of the first turn of a loop that is to last: added to its point's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Point:
     range_ratio : lengths are uniform within this share of the mean on both sides; 0: all alike [1]
     seed : of the prompts; no two points share it, so none finds another's prompts in a cache
     requests : how many are sent
+    seconds : about how long a closed loop is to last; its first turn tells how many requests that takes [s]
     """
 
     prompt_tokens: int
@@ -32,6 +35,7 @@ class Point:
     range_ratio: float
     seed: int
     requests: int
+    seconds: float | None = None
 
     @property
     def name(self) -> str:
@@ -53,11 +57,14 @@ class Lengths:
     range_ratio: float = 0.0
 
 
-def loop_points(lengths: Lengths, concurrencies: Sequence[int], requests: int | None, seed: int) -> tuple[Point, ...]:
+def loop_points(
+    lengths: Lengths, concurrencies: Sequence[int], requests: int | None, seed: int, seconds: float | None = None
+) -> tuple[Point, ...]:
     """A point for each concurrency, smallest first.
 
     requests : of each point; None: four turns of the loop, and at least 16
     seed : of the first point; each takes the next
+    seconds : as in Point [s]
     raises : InvalidWorkload
     """
     _check(lengths, concurrencies)
@@ -70,6 +77,7 @@ def loop_points(lengths: Lengths, concurrencies: Sequence[int], requests: int | 
             lengths.range_ratio,
             seed + place,
             requests or max(16, FEWEST_TURNS * concurrency),
+            seconds,
         )
         for place, concurrency in enumerate(sorted(set(concurrencies)))
     )
@@ -96,6 +104,19 @@ def rate_points(lengths: Lengths, rates: Sequence[float], seconds: float, seed: 
         )
         for place, rate in enumerate(sorted(set(rates)))
     )
+
+
+def lasting(point: Point, turn: float) -> Point:
+    """A closed loop with as many requests as its duration takes, four turns of it at least.
+
+        requests = concurrency · seconds / turn
+
+    turn : that one request of each slot took, all at once [s]
+    """
+    if point.seconds is None or point.concurrency is None:
+        return point
+    turns = max(FEWEST_TURNS, math.ceil(point.seconds / turn))
+    return replace(point, requests=max(16, turns * point.concurrency), seconds=None)
 
 
 def prompt_points(prompts: Sequence[int], requests: int, seed: int) -> tuple[Point, ...]:

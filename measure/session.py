@@ -99,6 +99,8 @@ class Session:
 
 def _weight(point: Point) -> float:
     """How long a point takes, next to the others: its decode steps, or its arrivals."""
+    if point.seconds:
+        return point.seconds
     if point.request_rate:
         return point.requests / point.request_rate
     return point.output_tokens * point.requests / max(1, point.concurrency or 1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
 from planner.catalogue import read_yaml
-from planner.errors import BadRow
+from planner.errors import BadRow, InvalidWorkload
 from planner.quantities import Basis, Source
 from planner.traffic import HOURS, Traffic, traffic
 
@@ -66,3 +67,25 @@ def presets() -> Mapping[str, Preset]:
         except KeyError as missing:
             raise BadRow(f"data/{FILE}, preset {row.get('name', '?')}: {missing} is missing or unknown.") from missing
     return MappingProxyType(found)
+
+
+def short_name(name: str) -> str:
+    """A preset's name as a command line takes it.
+
+    name : of a preset
+
+    >>> short_name("Chat, medium")
+    'chat_medium'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def preset(name: str) -> Preset:
+    """The preset of a name, or of a short name.
+
+    raises : InvalidWorkload listing them all
+    """
+    known = {short_name(full): found for full, found in presets().items()}
+    if short_name(name) not in known:
+        raise InvalidWorkload(f"No traffic is called {name[:40]!r}. Choose one of: {', '.join(known)}.")
+    return known[short_name(name)]

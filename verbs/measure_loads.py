@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,14 +21,19 @@ from planner.catalogue_models import known_model
 from planner.errors import InvalidWorkload, PlannerError
 from planner.measured import Run
 from planner.overlay import compare
+from planner.presets import preset, presets, short_name
 from planner.quantities import MILLISECOND, MINUTE
 from store.runs import Store, default_root
+from verbs.measure_decode import subtraction
 from verbs.status import DONE
 
 DECODE_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 PREFILL_PROMPTS = (64, 128, 256, 512, 1024, 2048, 4096)
 DECODE = Lengths(128, 64)
 PREFILL_REQUESTS = 16
+USUAL = Lengths(512, 128)
+WIDEST = 0.99
+"""Range ratio of lengths: at 1 some would be nothing [1]."""
 
 
 def arguments(kinds: Any) -> None:
@@ -35,11 +41,13 @@ def arguments(kinds: Any) -> None:
     serving = kinds.add_parser("serve", help="a load test at one or several loads")
     serving.add_argument("--concurrency", type=_integers, help="requests at once: 1,4,16")
     serving.add_argument("--rate", type=_numbers, help="arrivals a second: 5,20")
-    serving.add_argument("--duration", type=float, default=MINUTE, help="of the arrivals, in seconds")
-    serving.add_argument("--requests", type=int, help="of each point; default: four turns of the loop")
-    serving.add_argument("--prompt", type=int, default=512, help="tokens of each prompt")
-    serving.add_argument("--output", type=int, default=128, help="tokens generated for each")
-    serving.add_argument("--range-ratio", type=float, default=0.0, help="lengths vary by this share on both sides")
+    named = ", ".join(short_name(one) for one in presets())
+    serving.add_argument("--profile", metavar="NAME", help=f"rate and lengths of known traffic: {named}")
+    serving.add_argument("--duration", type=float, help="of each point, in seconds; default: 60 of arrivals")
+    serving.add_argument("--requests", type=int, help="of each loop; default: four turns, or what --duration takes")
+    serving.add_argument("--prompt", type=int, help="tokens of each prompt; default: 512, or the profile's")
+    serving.add_argument("--output", type=int, help="tokens generated for each; default: 128, or the profile's")
+    serving.add_argument("--range-ratio", type=float, help="lengths vary by this share on both sides")
     serving.add_argument("--nsys", action="store_true", help="trace the server with Nsight Systems")
     decode = kinds.add_parser("decode", help="time of a decode step over the batch, prompts of 128 tokens")
     decode.add_argument("--batches", type=_integers, default=list(DECODE_BATCHES))
@@ -69,10 +77,24 @@ def points(given: argparse.Namespace) -> tuple[Point, ...]:
 
 
 def _serve_points(given: argparse.Namespace) -> tuple[Point, ...]:
-    lengths = Lengths(given.prompt, given.output, given.range_ratio)
-    if given.rate:
-        return rate_points(lengths, given.rate, given.duration, given.seed)
-    return loop_points(lengths, given.concurrency or [1, 4, 16, 64], given.requests, given.seed)
+    lengths, rates = _lengths(given), given.rate
+    if given.profile and not (rates or given.concurrency):
+        rates = [preset(given.profile).traffic.rate]
+    if rates:
+        return rate_points(lengths, rates, given.duration or MINUTE, given.seed)
+    lasts = None if given.requests else given.duration
+    return loop_points(lengths, given.concurrency or [1, 4, 16, 64], given.requests, given.seed, lasts)
+
+
+def _lengths(given: argparse.Namespace) -> Lengths:
+    """As given, else the profile's: uniform, and as spread as uniform lengths can be. Shared prefixes are not sent."""
+    usual = USUAL
+    if given.profile:
+        known = preset(given.profile).traffic
+        widest = min(WIDEST, math.sqrt(3) * known.spread)
+        usual = Lengths(round(known.prompt_tokens), round(known.output_tokens), widest)
+    ratio = usual.range_ratio if given.range_ratio is None else given.range_ratio
+    return Lengths(given.prompt or usual.prompt_tokens, given.output or usual.output_tokens, ratio)
 
 
 def _decode_points(given: argparse.Namespace) -> tuple[Point, ...]:
@@ -162,6 +184,8 @@ def result_of(session: Session, given: argparse.Namespace) -> Iterator[str]:
     yield f"Imported as run {store.save(read)}."
     if given.nsys:
         yield f"Imported as run {store.save(importers.read(export_nsys(session.folder)))} (trace)."
+    if given.kind == "decode":
+        yield from subtraction(session, given.batches, DECODE)
     try:
         yield from _beside(read, given)
     except PlannerError as error:

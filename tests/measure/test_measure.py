@@ -208,3 +208,44 @@ def wait_for(condition, seconds=30):
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.05)
+
+
+def test_a_profile_brings_its_rate_and_lengths(vllm, tmp_path):
+    folder = tmp_path / "made"
+    assert main(words(vllm, folder, "--profile", "chat_medium", "--duration", "2")) == DONE
+    made = results(folder)
+    assert [(one["request_rate"], one["num_prompts"]) for one in made] == [(20.0, 40)]
+    assert made[0]["total_input_tokens"] == 40 * 427
+
+
+def test_a_profile_nobody_knows_lists_the_known(vllm, tmp_path, capsys):
+    assert main(words(vllm, tmp_path / "made", "--profile", "chat_mediun")) == BAD_QUESTION
+    assert "chat_short, chat_medium, chat_high" in capsys.readouterr().err
+
+
+def test_a_loop_lasts_as_long_as_asked(vllm, tmp_path):
+    """The stand-in's turn takes one second: 6 s are 6 turns; 1 s would be one, but four are the fewest."""
+    for seconds, requests in ((6, 48), (1, 32)):
+        folder = tmp_path / f"made-{seconds}"
+        assert main(words(vllm, folder, "--concurrency", "8", "--duration", str(seconds))) == DONE
+        assert [one["num_prompts"] for one in results(folder)] == [requests]
+        assert not list((folder / "points").glob("turn*.json"))
+
+
+def test_the_decode_sweep_prints_what_it_subtracted(vllm, tmp_path, capsys):
+    asked = [
+        "measure",
+        "decode",
+        "--model",
+        LLAMA,
+        "--vllm",
+        vllm,
+        "--out",
+        str(tmp_path / "made"),
+        "--gpu",
+        "h100-sxm",
+    ]
+    assert main([*asked, "--batches", "1,4"]) == DONE
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["1", "686.3", "ms", "50.0", "ms", "10.100", "ms", "99"] in lines
+    assert ["4", "705.2", "ms", "50.0", "ms", "10.400", "ms", "385"] in lines
