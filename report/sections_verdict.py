@@ -99,14 +99,17 @@ def _graded(case: Case, held: Threshold) -> Cell:
 
 
 def _value(case: Case, held: Threshold) -> tuple[float | None, str]:
-    """Measured, else predicted, in the planner's unit, and a word where it is not what was asked for."""
-    load = case.load
-    if load is not None:
-        own = load.value(held.metric, held.statistic)
-        if own is not None or (usual := load.value(held.metric, *CENTRES)) is None:
-            return (own, "") if own is not None else _predicted(case.answer, held)
-        return usual, ("" if held.metric == "output_throughput" else " (mean)")
-    return _predicted(case.answer, held)
+    """As measured, in the planner's unit, and a word where it is not what was asked for; without a run, as predicted.
+
+    No load test tells how busy the GPU was: that is always the prediction's.
+    """
+    if case.load is None or held.metric == "gpu_utilisation":
+        return _predicted(case.answer, held)
+    own = case.load.value(held.metric, held.statistic)
+    if own is not None:
+        return own, ""
+    usual = case.load.value(held.metric, *CENTRES)
+    return usual, "" if held.metric == "output_throughput" else " (mean)"
 
 
 def _predicted(found: Estimate | None, held: Threshold) -> tuple[float | None, str]:

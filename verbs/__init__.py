@@ -20,6 +20,7 @@ from verbs import (
     runs,
     settings,
     show,
+    studies,
 )
 
 
@@ -49,6 +50,7 @@ ALL = (
     runs,
     show,
     report,
+    studies,
     measure,
     settings,
 )

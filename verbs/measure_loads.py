@@ -93,8 +93,11 @@ def _lengths(given: argparse.Namespace) -> Lengths:
         known = preset(given.profile).traffic
         widest = min(WIDEST, math.sqrt(3) * known.spread)
         usual = Lengths(round(known.prompt_tokens), round(known.output_tokens), widest)
-    ratio = usual.range_ratio if given.range_ratio is None else given.range_ratio
-    return Lengths(given.prompt or usual.prompt_tokens, given.output or usual.output_tokens, ratio)
+    return Lengths(
+        usual.prompt_tokens if given.prompt is None else given.prompt,
+        usual.output_tokens if given.output is None else given.output,
+        usual.range_ratio if given.range_ratio is None else given.range_ratio,
+    )
 
 
 def _decode_points(given: argparse.Namespace) -> tuple[Point, ...]:
