@@ -25,6 +25,7 @@ from ui.charts import spread, waterfall
 from ui.comparison import kernel_table, placed_words
 from ui.confirm import confirm
 from ui.download import report_button
+from ui.drill import drill
 from ui.export import headed, link_here
 from ui.matches import launches_box, match_table
 from ui.patterns import pattern_box, patterns_of
@@ -213,7 +214,8 @@ def _show_roof(run: Run, found: Explained, phase: Phase, scenario: Scenario, nam
     )
     model = list(predicted_marks(name, phase))
     headed(said, "measured-roofline", partial(files.roof, said, scenario, model, found.marks))
-    roof_chart(scenario, model, found.marks, f"roof-{run.id}", measured_alone=True)
+    clicked = roof_chart(scenario, model, found.marks, f"roof-{run.id}", measured_alone=True, clicked=True)
+    drill(run, clicked, phase, found.matched)
     if left:
         spent: dict[str, float] = {}
         for one in left:
@@ -230,5 +232,8 @@ def _show_span(run: Run, scenario: Scenario, phase: Phase, name: str) -> None:
     counts: Mapping[str, bool] = {one.name: one.bytes is not None for one in run.kernels if one.flops is not None}
     counted, shaped = (sum(counts.get(mark.name) is told for mark in marks) for told in (True, False))
     st.markdown(placed_words(counted, shaped, len(marks), unplaced))
-    roof_chart(scenario, predicted_marks(name, phase), marks, f"roof-{run.id}", measured_alone=bool(counted))
+    clicked = roof_chart(
+        scenario, predicted_marks(name, phase), marks, f"roof-{run.id}", measured_alone=bool(counted), clicked=True
+    )
+    drill(run, clicked, phase)
     kernel_table(run, marks)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -14,10 +13,8 @@ from planner.matching import Matched, ungrouped
 from planner.measured import Run
 from planner.quantities import MICROSECOND
 from planner.traced import Explained
-from ui.charts import spread
-from ui.show import chart, theme
-from ui.trace_steps import launch_times
-from ui.words import duration, kernel_name, op_name
+from ui.drill import show_launches
+from ui.words import kernel_name, op_name
 from ui.workspace import store
 
 AS_MATCHED, NO_OP = "as matched", "no op"
@@ -81,14 +78,7 @@ def launches_box(run: Run, matched: Iterable[Matched]) -> None:
     names = list(_by_kernel(matched))
     with st.expander("Launches of one kernel"):
         name = st.selectbox("Kernel", names, key=f"kernel-{run.id}", format_func=lambda name: kernel_name(name, 80))
-        seconds = launch_times(store(), run.id, name)
-        low, middle, high = np.percentile(seconds, (0, 50, 99))
-        st.markdown(
-            f"**{len(seconds):,}** launches in the whole trace: median **{duration(float(middle))}**, shortest "
-            f"{duration(float(low))}, p99 {duration(float(high))}."
-        )
-        said = f"How long {len(seconds):,} launches took"
-        chart(spread.launches_spec(theme()), spread.launch_data(seconds), key=f"launches-{run.id}", alt=said)
+        show_launches(run, name, f"launches-{run.id}")
 
 
 def _version(rows: Iterable[Mapping[str, object]]) -> int:

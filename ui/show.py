@@ -19,17 +19,33 @@ def theme() -> str:
 
 
 def roof_chart(
-    scenario: Scenario, predicted: Iterable[Mark], measured: Iterable[Mark], key: str, *, measured_alone: bool = False
-) -> None:
+    scenario: Scenario,
+    predicted: Iterable[Mark],
+    measured: Iterable[Mark],
+    key: str,
+    *,
+    measured_alone: bool = False,
+    clicked: bool = False,
+) -> Mark | None:
     """The roofline of a scenario's GPU with predicted and measured marks.
 
     key : of the element
     measured_alone : label these only, where each predicted mark has a measured twin
+    clicked : a click on a measured mark reruns the page
+    returns : the measured mark that was clicked, if any
     """
     gpu, marks, points = scenario.deployment.gpu, list(predicted), list(measured)
     said = f"Roofline of {gpu.label} with {len(points)} measured marks beside {len(marks)} predicted ones"
     data = roofline.datasets(gpu, scenario.quantization.matmul, marks, points, measured_alone=measured_alone)
-    chart(roofline.roofline_spec(theme()), data, key=key, alt=said)
+    spec = {**roofline.roofline_spec(theme()), "datasets": data}
+    if not clicked:
+        st.vega_lite_chart(spec=spec, key=key, alt=said, width="stretch")
+        return None
+    event = st.vega_lite_chart(
+        spec=spec, key=key, alt=said, width="stretch", on_select="rerun", selection_mode=roofline.PICK
+    )
+    chosen = [one.get("place") for one in event["selection"].get(roofline.PICK, [])]
+    return next((points[at] for at in chosen if isinstance(at, int) and 0 <= at < len(points)), None)
 
 
 def chart(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ from store.runs import Store
 
 STEPS, KERNELS = "steps", "kernels"
 COLUMNS = ("name", "kind", "start_ns", "end_ns", "device", "process_id", "flops", "bytes")
+SHAPE = ("grid_x", "grid_y", "grid_z", "block_x", "block_y", "block_z")
+INPUTS, UNTOLD = "shapes", "not told"
 NONE = -1
 
 
@@ -77,10 +79,30 @@ def traced_steps(
     return found
 
 
-def launch_times(store: Store, run_id: str, name: str) -> NDArray[np.float64]:
-    """How long each launch of a kernel ran, in the whole trace [s]."""
-    table = store.dataset(run_id, KERNELS).to_table(columns=["start_ns", "end_ns"], filter=ds.field("name") == name)
-    return (_whole(table, "end_ns") - _whole(table, "start_ns")) * NANOSECOND
+def launch_shapes(store: Store, run_id: str, name: str) -> tuple[list[str], NDArray[np.float64]]:
+    """The shape of each launch of a kernel in the whole trace, and how long it ran; nothing if no launches are kept.
+
+    returns : of the op's inputs, else grid and block, or that the trace does not tell; [s]
+    """
+    if KERNELS not in store.tables(run_id):
+        return [], np.zeros(0)
+    dataset = store.dataset(run_id, KERNELS)
+    there = [each for each in (INPUTS, *SHAPE) if each in dataset.schema.names]
+    table = dataset.to_table(columns=["start_ns", "end_ns", *there], filter=ds.field("name") == name)
+    seconds = (_whole(table, "end_ns") - _whole(table, "start_ns")) * NANOSECOND
+    if INPUTS in there:
+        return [text or UNTOLD for text in table.column(INPUTS).to_pylist()], seconds
+    if there != list(SHAPE):
+        return [UNTOLD] * len(seconds), seconds
+    sides = np.stack([_whole(table, each) for each in SHAPE], axis=1)
+    texts = {tuple(row): _shape_text(row) for row in np.unique(sides, axis=0).tolist()}
+    return [texts[tuple(row)] for row in sides.tolist()], seconds
+
+
+def _shape_text(sides: Sequence[int]) -> str:
+    """Grid and block; the trace may not tell them of every launch."""
+    grid, block = ("×".join(map(str, part)) for part in (sides[:3], sides[3:]))
+    return UNTOLD if NONE in sides else f"grid {grid}, block {block}"
 
 
 def _kernels(store: Store, run_id: str, steps: StepRows, span: tuple[int, int, int]) -> pa.Table:

@@ -14,8 +14,9 @@ from planner.roofline import Bound
 from store.runs import Store, default_root
 from tests.importers import samples, samples_torch
 from tests.importers.test_reference_table import HEADER, ROW
-from tests.ui.decode_trace import EACH, GAP, HEAD, HOST, LAYER, LAYERS, decode_trace
+from tests.ui.decode_trace import EACH, GAP, HEAD, HOST, LAYER, LAYERS, STEPS, decode_trace
 from tests.ui.given import imported
+from ui.charts.roofline import PICK
 from ui.charts.spread import MOST, launch_data, step_data
 from ui.matches import AS_MATCHED, NO_OP, corrections
 from ui.run_files import Measured
@@ -177,3 +178,36 @@ def test_charts_of_a_trace_leave_with_their_rows(tmp_path):
     assert "a question" in drawing.origin.question
     assert [row["source"] for row in table.main] == ["predicted", "measured"]
     assert table.inputs == {"run_1": run_id}
+
+
+def clicked(run_id, place):
+    """The page after a click on a measured mark, as Streamlit keeps it."""
+    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app.query_params["run"] = run_id
+    app.session_state[f"roof-{run_id}"] = {"selection": {PICK: [{"place": place}]}}
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_click_on_a_mark_shows_its_op_launches_and_shapes(tmp_path):
+    run_id = given(decode_trace(tmp_path / "x.sqlite"))
+    assert "Click a measured mark" in words(shown(run_id))
+    app = clicked(run_id, 0)
+    said = words(app)
+    assert "Click a measured mark" not in said
+    assert "stands for **" in said
+    assert "takes **20 µs** a run" in said
+    assert "Kernels of this op in the typical steps: " in said
+    table = frame(app, "Shape")
+    assert table["Shape"].tolist() == ["grid 1×1×1, block 1×1×1"]
+    launches = int(table["Launches"].iloc[0])
+    assert f"**{launches:,}** launches in the whole trace: median **20 µs**" in said
+    assert launches % STEPS == 0
+    assert table["Share"].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("place", [-1, 10_000, None, "0"])
+def test_a_click_that_means_no_mark_shows_none(tmp_path, place):
+    app = clicked(given(decode_trace(tmp_path / "x.sqlite")), place)
+    assert "Click a measured mark" in words(app)

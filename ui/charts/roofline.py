@@ -28,6 +28,8 @@ NEAR = (0.5, 0.5)
 """Marks closer than this share one label [decades of intensity, of rate]."""
 DECADES = [10.0**power for power in range(-4, 6)]
 HEIGHT = 460
+PICK = "pick"
+"""Name of the selection of measured marks: a click gives the place of the mark among those that were sent."""
 
 Rows = list[dict[str, Any]]
 
@@ -72,7 +74,7 @@ def datasets(
         "ceilings": [row for names in _ceilings_of(gpu) for row in _ceiling(gpu, names, used)],
         "ridges": [_ridge(gpu, used)],
         "ops": [_op_row(mark) for mark in marks] if measured_alone else _labelled([_op_row(mark) for mark in marks]),
-        "measured": _labelled([_measured_row(mark) for mark in measured]),
+        "measured": _labelled([_measured_row(mark) | {"place": at} for at, mark in enumerate(measured)]),
     }
 
 
@@ -244,6 +246,7 @@ def _measured(theme: str) -> alt.Chart:
             size=alt.Size("share:Q", scale=alt.Scale(domain=[0, 1], range=[60, 700]), legend=None),
             tooltip=[*_tooltip(), alt.Tooltip("said:N", title="Note")],
         )
+        .add_params(alt.selection_point(name=PICK, fields=["place"]))
     )
 
 
