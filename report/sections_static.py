@@ -10,7 +10,7 @@ from report.case import Case
 from report.sections import Section, Table, Words, drawing
 from ui.charts import memory as memory_chart
 from ui.rows import founded_rows
-from ui.words import answer_sentence, digits, duration, gpus_text, interval_text, memory_sentence, percent, plain, tera
+from ui.words import digits, duration, gpus_text, interval_text, memory_sentence, percent, plain, tera
 
 
 def configuration(case: Case) -> Section:
@@ -68,7 +68,8 @@ def predicted_answer(case: Case) -> Section:
     rate = ("Output tokens/s", digits(found.output_tokens_per_second), f"{low}–{high}", "–", "–", found.basis.label)
     columns = ("Figure", "Mean", "90 % interval of the mean", "p50", "p99", "Basis")
     cautions = tuple(Words(f"⚠ {plain(text)}") for text in found.caveats)
-    return Section("The answer", answer_sentence(found), (Table("Predicted", columns, (*rows, rate)), *cautions))
+    said = "Between the two ends of an interval lie 90 % of measurements; the basis is that of the weakest input."
+    return Section("The answer", said, (Table("Predicted", columns, (*rows, rate)), *cautions))
 
 
 def rests_on(case: Case) -> Section:

@@ -126,4 +126,4 @@ def _times(name: str, value: object) -> object:
 
 
 def _short(case: Case) -> str:
-    return case.name.rsplit(": ", 1)[-1]
+    return case.name.rsplit(": ", 1)[-1] if case.run else "Predicted"

@@ -37,13 +37,13 @@ def roof_chart(
     gpu, marks, points = scenario.deployment.gpu, list(predicted), list(measured)
     said = f"Roofline of {gpu.label} with {len(points)} measured marks beside {len(marks)} predicted ones"
     data = roofline.datasets(gpu, scenario.quantization.matmul, marks, points, measured_alone=measured_alone)
-    spec = {**roofline.roofline_spec(theme()), "datasets": data}
     if not clicked:
-        st.vega_lite_chart(spec=spec, key=key, alt=said, width="stretch")
+        chart(roofline.roofline_spec(theme()), data, key, said)
         return None
     event = st.vega_lite_chart(
-        spec=spec, key=key, alt=said, width="stretch", on_select="rerun", selection_mode=roofline.PICK
-    )
+        spec=filled(roofline.roofline_spec(theme()), data), key=key, alt=said, width="stretch", on_select="rerun",
+        selection_mode=roofline.PICK,
+    )  # fmt: skip
     chosen = [one.get("place") for one in event["selection"].get(roofline.PICK, [])]
     return next((points[at] for at in chosen if isinstance(at, int) and 0 <= at < len(points)), None)
 
@@ -63,8 +63,12 @@ def chart(
     alt : the chart in words
     height : "stretch": as high as its container
     """
-    tables = {name: table(rows) for name, rows in data.items()}
-    st.vega_lite_chart(spec={**spec, "datasets": tables}, key=key, alt=alt, width="stretch", height=height)
+    st.vega_lite_chart(spec=filled(spec, data), key=key, alt=alt, width="stretch", height=height)
+
+
+def filled(spec: Mapping[str, Any], data: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """A specification with its data as Arrow; the specification itself stays as it is."""
+    return {**spec, "datasets": {name: table(rows) for name, rows in data.items()}}
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

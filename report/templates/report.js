@@ -6,9 +6,7 @@
   var themes = ["light", "dark"];
 
   var NARROW = 500, WIDEST = 960; // [px]
-  // A warning of a chart's layout is nothing for who reads the report.
-  var quiet = { level: self, info: self, debug: self, warn: self, error: console.error.bind(console) };
-  function self() { return quiet; }
+  var ERRORS = 1; // of Vega's levels: a warning of a layout is nothing for who reads the report
 
   function draw(place) {
     var chart = charts[Number(place.dataset.chart)];
@@ -20,7 +18,7 @@
       var spec = Object.assign({}, chart.specs[theme], {
         config: Object.assign({}, chart.specs[theme].config, narrow), datasets: chart.datasets, width: width, autosize: { type: "fit-x", contains: "padding" }
       });
-      return vegaEmbed(box, spec, { renderer: "svg", actions: false, ast: true, logger: quiet });
+      return vegaEmbed(box, spec, { renderer: "svg", actions: false, ast: true, logLevel: ERRORS });
     }));
   }
 
