@@ -93,14 +93,16 @@ def measured_scene(name: str, run: Run, link: str = "", notes: str = "") -> Scen
         parts = [Part(f"{KERNELS}{kind}", seconds, Basis.MEASURED) for kind, seconds in spent.items()]
         figures = tuple((waterfall.part_name(part.name), duration(part.seconds), "measured") for part in parts)
         rows = waterfall.rows(parts, "Kernel time")
-        return Scene(name, said, figures[:MOST_FIGURES], "waterfall", rows, said, origin, notes or said, source)
+        return Scene(
+            name, said, figures[:MOST_FIGURES], "waterfall", rows, unmarked(said), origin, notes or source, source
+        )
     return _load_test(name, run, said, origin, notes)
 
 
 def _answered(name: str, found: Estimate, link: str, notes: str) -> Scene:
     said = answer_sentence(found)
     alt = roofline.described(found.scenario.deployment.gpu, found.prefill, found.decode)
-    told = [notes, unmarked(said), unmarked(memory_sentence(found.memory, found.scenario.workload))]
+    told = [notes, unmarked(memory_sentence(found.memory, found.scenario.workload))]
     told += [f"Basis: {found.basis.label}. Between the two ends of an interval lie 90 % of measurements."]
     told += found.caveats
     return Scene(
@@ -121,7 +123,7 @@ def _refused(name: str, scenario: Scenario, why: str, link: str, notes: str) -> 
     origin = Origin(
         unmarked(said), question_words(scenario), f"Headroom's planner; {gpu.label}: {gpu.source.text}", link
     )
-    spoken = "\n".join(part for part in (notes, unmarked(said), why, instead) if part)
+    spoken = "\n".join(part for part in (notes, why, instead) if part)
     rows = memory_chart.parts(room)
     return Scene(name, said, figures, "memory", rows, unmarked(said), origin, spoken, f"{why}\n{instead}\n")
 
@@ -146,7 +148,7 @@ def _load_test(name: str, run: Run, said: str, origin: Origin, notes: str) -> Sc
     residuals = [one.residual for one in compared if one.residual is not None]
     if residuals:
         said += f" Measured over predicted: **{digits(median(residuals))}** in the median of {len(residuals)}."
-    spoken = "\n".join(part for part in (notes, unmarked(said), beside) if part)
+    spoken = "\n".join(part for part in (notes, beside) if part)
     return Scene(name, said, figures, "roofline", data, alt, origin, spoken, f"{origin.source}\n{beside}\n")
 
 

@@ -15,7 +15,7 @@ from report.images import Drawing, images
 from report.origin import unmarked, version
 from report.scenes import CHARTS, Scene, Told, listed
 from report.slide_text import Box, write
-from ui.charts.projected import projected
+from ui.charts.projected import projected, sparse
 
 WIDTH, HEIGHT = 13.333, 7.5
 """Of a slide [in]."""
@@ -62,7 +62,7 @@ def slides(scenes: Sequence[Scene], title: str = "What was compared") -> bytes:
 
 def _pictures(scenes: Sequence[Scene]) -> list[bytes]:
     """Charts with large text, all drawn by one process."""
-    return images([Drawing(_on_a_slide(one), one.data) for one in scenes], "png")
+    return images([Drawing(_on_a_slide(one), sparse(one.data)) for one in scenes], "png")
 
 
 def _on_a_slide(one: Scene) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from report.slides import slides
 from store.pins import Pin
 from ui import link, pins
 from ui.bar import link_box
-from ui.charts.projected import projected
+from ui.charts.projected import projected, sparse
 from ui.link import Parameter
 from ui.question import question_of
 from ui.show import chart, theme
@@ -25,6 +25,7 @@ ASSETS = Path(__file__).parent / "assets"
 SLIDE, NOTES = "slide", "notes"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 KEYS = "→ or space: next · ←: back · N: these notes · F: full screen · Esc: leave"
+EXAMPLE = "Nothing is pinned yet: this is an example. **Pin** on Plan puts a question here."
 LINK: dict[str, Parameter] = {
     pins.KEY: pins.PARAMETER,
     SLIDE: link.whole(1, 99, 1),
@@ -62,15 +63,13 @@ def show_scene(one: Scene, shown: Sequence[Pin]) -> None:
         st.title(one.said, anchor=False)
     with st.container(key="chart"):
         spec = projected(CHARTS[one.chart](theme()), theme())
-        chart(spec, one.data, key=f"chart-{one.chart}", alt=one.alt, height="stretch")
+        chart(spec, sparse(one.data), key=f"chart-{one.chart}", alt=one.alt, height="stretch")
     about, basis = one.origin.about(), one.origin.source.partition(";")[0]
     st.caption(plain(f"{one.name} · {about['question']} · {basis} · {about['version']}, {about['date']}"))
     if st.session_state[NOTES]:
         with st.container(key="notes", border=True):
             st.text(one.notes)
-            st.caption(f"{plain(one.origin.source)}. {KEYS}")
-            if not pins.pinned():
-                st.caption("Nothing is pinned yet: this is an example. **Pin** on Plan puts a question here.")
+            st.caption(KEYS if pins.pinned() else f"{EXAMPLE} {KEYS}")
             with st.container(horizontal=True):
                 make = partial(talk_file, tuple(shown))
                 st.download_button("PPTX", make, "headroom-talk.pptx", PPTX, key="pptx", on_click="ignore")

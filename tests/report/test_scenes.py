@@ -10,7 +10,7 @@ from planner.errors import CatalogueError
 from planner.measured import KernelSample, Run
 from planner.predict import question
 from report.scenes import CHARTS, MOST_FIGURES, measured_scene, scene
-from ui.charts.projected import AXIS, projected
+from ui.charts.projected import AXIS, projected, sparse
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 
@@ -75,3 +75,13 @@ def test_a_projected_chart_has_larger_text_and_leaves_the_first_alone(name):
     sizes = [layer["mark"]["fontSize"] for layer in larger["layer"] if layer["mark"].get("type") == "text"]
     assert sizes
     assert min(sizes) > 14
+
+
+def test_large_labels_do_not_lie_over_each_other():
+    told = [("Gate and up projection + 4 more", 31, 88), ("Attention (prompt)", 210, 70), ("Sampling", 0.3, 0.1)]
+    rows = [{"label": label, "intensity": x, "rate": y, "share": 0.2} for label, x, y in told]
+    kept = sparse({"ops": rows, "ridges": [{"label": "ridge"}]})
+    assert [row["label"] for row in kept["ops"]] == ["Gate and up projection + 4 more", "", "Sampling"]
+    assert kept["ridges"] == [{"label": "ridge"}]
+    assert rows[1]["label"] == "Attention (prompt)"
+    assert sparse({"parts": [{"gib": 1}]}) == {"parts": [{"gib": 1}]}
