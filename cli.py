@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from planner.errors import PlannerError
-from verbs import VERBS
+from verbs import VERBS, know_own_entries
 from verbs.status import BAD_QUESTION
 
 
@@ -14,6 +14,7 @@ def main(words: list[str] | None = None) -> int:
     """Runs one verb; returns the exit status: 0, 1 for an answer that is no, 2 for a question that cannot be asked."""
     given = _parser().parse_args(words)
     try:
+        know_own_entries()
         return int(given.act(given))
     except PlannerError as error:
         print(f"headroom: {error}", file=sys.stderr)

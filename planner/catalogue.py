@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -16,23 +16,37 @@ from planner.gpu import GENERATIONS, REPORTED_SHARE, Gpu, reported_memory
 from planner.quantities import GIB, GIGA, TERA, Source
 
 DATA = Path(__file__).parent.parent / "data"
+FILE = "gpus.yaml"
+OWN = "own-"
+"""How the id of a GPU begins that is not of the catalogue, but a reader's own."""
 NOISE = frozenset(
     {"nvidia", "amd", "instinct", "tesla", "geforce", "gpu", "graphics", "generation", "edition", "accelerator"}
     | {"hbm2", "hbm2e", "hbm3", "hbm3e"}
 )
 
 
+_own: dict[str, Gpu] = {}
+
+
 @cache
 def gpus() -> Mapping[str, Gpu]:
-    """Every GPU of the catalogue under its id.
+    """Every GPU of the catalogue under its id, then those that planner.own took.
 
     raises : BadRow naming the row and field
     """
-    rows = read_yaml("gpus.yaml")["gpus"]
+    rows = read_yaml(FILE)["gpus"]
     found = {row.get("id", "?"): read_gpu(row) for row in rows}
     if len(found) != len(rows):
         raise BadRow("data/gpus.yaml: two rows have the same id. Each GPU needs an id of its own.")
-    return MappingProxyType(found)
+    return MappingProxyType(found | _own)
+
+
+def take_gpus(own: Iterable[Gpu]) -> None:
+    """Takes these in place of all own GPUs that were taken before; see planner.own."""
+    _own.clear()
+    _own.update({gpu.id: gpu for gpu in own})
+    for known in (gpus, _exact_names, _all_names):
+        known.cache_clear()
 
 
 def find_gpu(name: str) -> Gpu:
@@ -55,6 +69,8 @@ def find_gpu(name: str) -> Gpu:
         raise AmbiguousName(
             f'"{name[:100]}" means several GPUs that differ in memory or speed. Say which: {", ".join(candidates)}.'
         )
+    if name.startswith(OWN):
+        raise UnknownGpu(f'No own GPU "{name[:100]}" in this store. Ask who named it for its row; add it on Catalogue.')
     raise UnknownGpu(f'No GPU "{name[:100]}" in the catalogue. Nearest: {nearest(name[:100], gpus())}.')
 
 
@@ -64,13 +80,14 @@ def read_yaml(name: str) -> Any:
     return yaml.load((DATA / name).read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both loaders are safe
 
 
-def read_gpu(row: Mapping[str, Any]) -> Gpu:
+def read_gpu(row: Mapping[str, Any], place: str = f"data/{FILE}") -> Gpu:
     """One row of gpus.yaml, its units converted once.
 
     row : keys as in the file's head comment
+    place : where the row is from, for messages
     raises : BadRow naming the row and the field
     """
-    name = f'data/gpus.yaml, GPU "{row.get("id", "?")}"'
+    name = f'{place}, GPU "{row.get("id", "?")}"'
     try:
         _check(row, name)
         nominal = row["memory_nominal_gib"]
@@ -103,6 +120,7 @@ def read_gpu(row: Mapping[str, Any]) -> Gpu:
 
 def _check(row: Mapping[str, Any], name: str) -> None:
     numbers = {key: row[key] for key in ("hbm_bandwidth_gb_s", "memory_nominal_gib", "link_bandwidth_gb_s", "power_w")}
+    numbers |= {key: row[key] for key in ("launch_year", "memory_reported_gib") if row.get(key) is not None}
     numbers |= row["peak_dense_tflop_s"]
     for key, value in numbers.items():
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):

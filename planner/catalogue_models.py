@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,8 @@ from planner.quantities import Source
 __all__ = ["find_model", "model_from_file", "model_from_hub", "models"]
 
 DATA = Path(__file__).parent.parent / "data" / "models"
+OWN = "own/"
+"""How the name of a model begins that is not of the catalogue, but a reader's own."""
 BLOCK_SCALED = ("qwen/", "zai-org/", "deepseek-ai/", "minimaxai/", "moonshotai/")
 """Publishers whose own fp8 copies have scales of blocks."""
 
@@ -92,6 +94,10 @@ def known_model(name: str) -> Model:
     exact = _names().exact.get(_folded(name))
     if exact is not None:
         return models()[exact]
+    if name.startswith(OWN):
+        raise UnknownModel(
+            f'No own model "{name[:100]}" in this store. Ask who named it for its config.json; add it on Catalogue.'
+        )
     asked = words(name)
     found = _names().keys.get(asked.key) or _names().unversioned.get(asked.key, frozenset())
     if not found:
@@ -165,6 +171,22 @@ def _folded(name: str) -> str:
     return "-".join(name.strip().lower().split())
 
 
+_own: dict[str, Row] = {}
+
+
+def rows() -> Mapping[str, Row]:
+    """Every row under its name, nothing built: for lists of what there is."""
+    return _rows()
+
+
+def take_models(own: Iterable[Row]) -> None:
+    """Takes these in place of all own models that were taken before; see planner.own."""
+    _own.clear()
+    _own.update({row.name: row for row in own})
+    for known in (_rows, _names, _built):
+        known.cache_clear()
+
+
 @cache
 def _rows() -> Mapping[str, Row]:
     found: dict[str, Row] = {}
@@ -173,7 +195,7 @@ def _rows() -> Mapping[str, Row]:
             if row.name in found:
                 raise BadRow(f'{row.file}: "{row.name}" stands in {found[row.name].file} too. Keep one of the rows.')
             found[row.name] = row
-    return found
+    return found | _own
 
 
 def rows_of(file: Path) -> Iterator[Row]:

@@ -189,6 +189,12 @@ def _replayed(cells: Mapping[str, str], recording: Recorded) -> Workload:
     return replay(recording, read(cells, "concurrency", float, DEFAULTS["concurrency"]))
 
 
+def forget() -> None:
+    """Forgets answers and models by name: the catalogue has other entries now."""
+    _answer.cache_clear()
+    _model.cache_clear()
+
+
 _model = lru_cache(maxsize=256)(find_model)
 
 

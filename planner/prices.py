@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -89,14 +89,33 @@ def server_power(gpu: Gpu) -> Quote:
     )
 
 
+_own: dict[str, Price] = {}
+
+
 @cache
 def price_book() -> Mapping[str, Price]:
-    """Every GPU with a known price, under its id.
+    """Every GPU with a known price, under its id; what planner.own took stands in for the catalogue's.
 
     raises : BadRow naming the GPU and the field
     """
     table = read_yaml(FILE)
-    return MappingProxyType({row.get("gpu", "?"): read_price(row, table["sources"]) for row in table["prices"]})
+    found = {row.get("gpu", "?"): read_price(row, table["sources"]) for row in table["prices"]}
+    return MappingProxyType(found | {gpu: _over(found.get(gpu, UNKNOWN), own) for gpu, own in _own.items()})
+
+
+def take_prices(own: Mapping[str, Price]) -> None:
+    """Takes these in place of all own prices that were taken before; see planner.own.
+
+    own : GPU's id -> its prices [USD/s], [USD]
+    """
+    _own.clear()
+    _own.update(own)
+    price_book.cache_clear()
+
+
+def _over(known: Price, own: Price) -> Price:
+    told = {field.name: quote for field in fields(own) if (quote := getattr(own, field.name)) is not None}
+    return replace(known, **told)
 
 
 @cache
@@ -110,16 +129,21 @@ def terms_book() -> Mapping[str, Quote]:
     return MappingProxyType(found)
 
 
-def read_price(row: Mapping[str, Any], sources: Mapping[str, Any]) -> Price:
+def read_price(
+    row: Mapping[str, Any], sources: Mapping[str, Any], place: str = f"data/{FILE}", also: Container[str] = ()
+) -> Price:
     """One row of data/prices.yaml, its units converted once.
 
     row : keys as in the file's head comment
+    place : where the row is from, for messages
+    also : ids of GPUs that are known beside the catalogue's
     sources : name -> date and text, for rows that share one
     raises : BadRow
     """
-    where = f'data/{FILE}, GPU "{row.get("gpu", "?")}"'
+    where = f'{place}, GPU "{row.get("gpu", "?")}"'
     strange = set(row) - set(UNITS) - {"gpu"}
-    if row.get("gpu") not in gpus() or strange:
+    gpu = row.get("gpu")
+    if (gpu not in gpus() and gpu not in also) or strange:
         raise BadRow(f"{where}: no such GPU in data/gpus.yaml, or no such field: {', '.join(sorted(strange))}.")
     found = {
         name.removesuffix("_usd_per_hour").removesuffix("_usd").removesuffix("_w"): _quote(

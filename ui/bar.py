@@ -39,7 +39,7 @@ def pin_name(scenario: Scenario) -> str:
     load = scenario.workload
     who = f"{load.request_rate:g} requests/s" if load.request_rate is not None else f"{load.concurrency:g} at once"
     model = scenario.model.name.rsplit("/", 1)[-1]
-    return f"{model} {scenario.quantization.scheme} on {gpus_text(scenario)}, {who}"
+    return f"{gpus_text(scenario)}, {who}, {model} {scenario.quantization.scheme}"
 
 
 def link_box(parameters: Mapping[str, Parameter]) -> None:

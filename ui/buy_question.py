@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from planner.asking import DEFAULTS, PROMISES, cells_of
-from planner.catalogue import gpus
 from planner.money import PLANS
 from planner.precision import SCHEMES
 from planner.presets import presets, profiles
@@ -49,7 +48,7 @@ KEYS: Mapping[str, tuple[str, link.Parameter]] = {
     },
     "spare_replicas": ("spare", link.whole(0, 100, 0)),
     "headroom": ("headroom", _number("headroom", 0, 0.99)),
-    "gpus": ("among", link.several(tuple(gpus()), ())),
+    "gpus": ("among", link.gpus()),
     "gpus_per_replica": ("split", link.several(COUNTS, (1, 2, 4, 8))),
     "quantizations": ("formats", link.several((OWN, *SCHEMES), (OWN, "fp8"))),
     "kv_cache": ("kvformat", link.choice((OWN, "fp8", "fp4"), OWN)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor, Executor, Future
+from typing import Any
 
 import loky
 import streamlit as st
@@ -13,6 +14,7 @@ import streamlit as st
 from planner.buy import search
 from planner.demand import Demand
 from planner.option import Option, Refusal
+from planner.own import Own, take, taken
 from planner.prices import price_book
 from planner.sensitivity import Swing, swings
 
@@ -38,6 +40,28 @@ def pool() -> Executor:
 def remembered() -> OrderedDict[Demand, tuple[Result, ...]]:
     """Whole searches of all sessions, the latest last."""
     return OrderedDict()
+
+
+class Informed(Executor):
+    """The pool, whose processes hear of the reader's own entries before they work.
+
+    processes : the pool
+    entries : to be known there
+    """
+
+    def __init__(self, processes: Executor, entries: Own) -> None:
+        """Nothing is started here."""
+        self._processes, self._entries = processes, entries
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As the pool does it."""
+        return self._processes.submit(_informed, self._entries, fn, *args, **kwargs)
+
+
+def _informed(entries: Own, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    if entries != taken():
+        take(entries)
+    return fn(*args, **kwargs)
 
 
 def bought(asked: Demand, draw: Callable[[Sequence[Result]], None]) -> tuple[tuple[Result, ...], bool]:
@@ -71,7 +95,7 @@ def hinges(asked: Demand, options: Sequence[Option]) -> tuple[Swing, ...]:
     """
     key = (asked, len(options))
     if key not in hung():
-        hung()[key] = pool().submit(swings, asked, tuple(options)).result()
+        hung()[key] = Informed(pool(), taken()).submit(swings, asked, tuple(options)).result()
         while len(hung()) > REMEMBERED:
             hung().popitem(last=False)
     return hung()[key]
@@ -83,13 +107,19 @@ def hung() -> OrderedDict[tuple[Demand, int], tuple[Swing, ...]]:
     return OrderedDict()
 
 
+def forget_searches() -> None:
+    """Other own entries, other answers."""
+    remembered().clear()
+    hung().clear()
+
+
 def _searched(asked: Demand, draw: Callable[[Sequence[Result]], None]) -> list[Result]:
     found: list[Result] = []
     st.session_state["half_bought"], st.session_state["stopped"] = (asked, found), False
     bar, stop = st.empty(), st.empty()
     stop.button("Stop", key="stop", on_click=_stop)
     bar.progress(0.0, "Every GPU by the closed form")
-    looking = search(asked, pool())
+    looking = search(asked, Informed(pool(), taken()))
     try:
         for one in looking:
             found.append(one.result)

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from settings import settings
+from ui.own import know_own_entries
 from ui.warm import warm_up
 from ui.workspace import enter
 
@@ -20,6 +21,7 @@ def frame() -> None:
     st.logo(str(ASSETS / "logo.svg"), size="large")
     warm_up()
     enter()
+    know_own_entries()
     st.navigation(
         [
             st.Page(PAGES / "plan.py", title="Plan", url_path="plan", default=True),
@@ -28,6 +30,7 @@ def frame() -> None:
             st.Page(PAGES / "explain.py", title="Explain", url_path="explain"),
             st.Page(PAGES / "compare.py", title="Compare", url_path="compare"),
             st.Page(PAGES / "present.py", title="Present", url_path="present"),
+            st.Page(PAGES / "catalogue.py", title="Catalogue", url_path="catalogue"),
             st.Page(PAGES / "methods.py", title="Methods", url_path="methods"),
             *([st.Page(PAGES / "account.py", title="Account", url_path="account")] if settings().login else []),
         ],

@@ -109,6 +109,11 @@ def gpu(default: str) -> Parameter:
     return Parameter(default, lambda text: find_gpu(text).id)
 
 
+def gpus() -> Parameter:
+    """Any of the GPUs by any of their names, between commas; none by default."""
+    return Parameter([], lambda text: [find_gpu(word).id for word in text.split(",") if word])
+
+
 def read_link(parameters: Mapping[str, Parameter]) -> list[str]:
     """Puts the link's values, or the defaults, into session state where it has none yet.
 

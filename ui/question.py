@@ -98,7 +98,7 @@ HELP = {
     "prefix": "Blocks of the KV cache are found again by their content. auto: on from vLLM 0.8.",
     "rate": "Arrivals in an open loop; empty: a closed loop at the requests at once.",
     "experts": "GPUs over which whole experts are spread; divides the GPUs.",
-    "config": "Stands in for the model above. It stays in this session; a link does not carry it.",
+    "config": "Stands in for the model above. It stays in this session and in no link; Catalogue keeps one for good.",
 }
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Protocol, cast
 
+from planner.errors import StoreError
+from planner.own import take
+from store import entries
+from store.runs import Store, default_root
 from verbs import (
     advise,
     buy,
@@ -22,6 +27,17 @@ from verbs import (
     show,
     studies,
 )
+
+
+def know_own_entries() -> None:
+    """Makes the store's own GPUs, models and prices known; what cannot be read is told, and the verb goes on."""
+    try:
+        found, told = entries.load(Store(default_root()))
+        take(found)
+    except StoreError as error:
+        told = [str(error)]
+    for sentence in told:
+        print(f"headroom: {sentence}", file=sys.stderr)
 
 
 class Verb(Protocol):

@@ -31,7 +31,7 @@ def test_plan_pins_its_question():
     held = app.session_state["pins"]
     assert not app.exception
     assert app.button(key="pin").disabled
-    assert held == (Pin("Llama-3.1-8B-Instruct bf16 on 1 × L4 PCIe, 8 at once", "v=1&gpu=l4&concurrency=8"),)
+    assert held == (Pin("1 × L4 PCIe, 8 at once, Llama-3.1-8B-Instruct bf16", "v=1&gpu=l4&concurrency=8"),)
     assert question_of(held[0].query).deployment.gpu.id == "l4"
     app.selectbox(key="gpu").set_value("h100-sxm").run()
     app.button(key="pin").click().run()

@@ -26,7 +26,7 @@ def contrasts_spec(theme: str, title: str) -> dict[str, Any]:
     """
     source = {"predicted": PREDICTED, "measured": palette.MEASURED[theme]}
     base = alt.Chart(alt.NamedData("pins")).encode(
-        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False)),
+        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, ticks=False, domain=False)),
         color=alt.Color(
             "source:N",
             scale=alt.Scale(domain=list(source), range=list(source.values())),
