@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -14,9 +14,12 @@ import yaml
 from planner.errors import AmbiguousName, BadRow, UnknownGpu, nearest
 from planner.gpu import GENERATIONS, REPORTED_SHARE, Gpu, reported_memory
 from planner.quantities import GIB, GIGA, TERA, Source
+from planner.whose import of_own, own
 
 DATA = Path(__file__).parent.parent / "data"
 FILE = "gpus.yaml"
+READERS = 64
+"""Readers with own entries whose catalogue is remembered."""
 OWN = "own-"
 """How the id of a GPU begins that is not of the catalogue, but a reader's own."""
 NOISE = frozenset(
@@ -25,28 +28,22 @@ NOISE = frozenset(
 )
 
 
-_own: dict[str, Gpu] = {}
-
-
-@cache
+@of_own(READERS)
 def gpus() -> Mapping[str, Gpu]:
-    """Every GPU of the catalogue under its id, then those that planner.own took.
+    """Every GPU of the catalogue under its id, then the reader's own.
 
     raises : BadRow naming the row and field
     """
+    return MappingProxyType(_rows() | {gpu.id: gpu for gpu in own().gpus})
+
+
+@cache
+def _rows() -> dict[str, Gpu]:
     rows = read_yaml(FILE)["gpus"]
     found = {row.get("id", "?"): read_gpu(row) for row in rows}
     if len(found) != len(rows):
         raise BadRow("data/gpus.yaml: two rows have the same id. Each GPU needs an id of its own.")
-    return MappingProxyType(found | _own)
-
-
-def take_gpus(own: Iterable[Gpu]) -> None:
-    """Takes these in place of all own GPUs that were taken before; see planner.own."""
-    _own.clear()
-    _own.update({gpu.id: gpu for gpu in own})
-    for known in (gpus, _exact_names, _all_names):
-        known.cache_clear()
+    return found
 
 
 def find_gpu(name: str) -> Gpu:
@@ -139,7 +136,7 @@ def _named_with_memory(words: frozenset[str]) -> str | None:
     return found if sizes == {nominal} else None
 
 
-@cache
+@of_own(READERS)
 def _exact_names() -> Mapping[frozenset[str], str]:
     known: dict[frozenset[str], str] = {}
     for words, gpu in _all_names():
@@ -148,7 +145,7 @@ def _exact_names() -> Mapping[frozenset[str], str]:
     return {words: gpu for words, gpu in known.items() if words not in unnamed}
 
 
-@cache
+@of_own(READERS)
 def _all_names() -> tuple[tuple[frozenset[str], str], ...]:
     return tuple(
         (_words(name), gpu.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from planner.catalogue import READERS
 from planner.errors import AmbiguousName, BadRow, PlannerError, UnknownModel
 from planner.families import model_from_config
 from planner.model import Checkpoint, Model
@@ -19,6 +20,7 @@ from planner.model_files import model_from_file, model_from_hub
 from planner.model_names import Storage, unversioned, words
 from planner.parameters import ROLES, parameter_count
 from planner.quantities import Source
+from planner.whose import of_own, own
 
 __all__ = ["find_model", "model_from_file", "model_from_hub", "models"]
 
@@ -152,7 +154,7 @@ class Names:
     unversioned: Mapping[str, frozenset[str]]
 
 
-@cache
+@of_own(READERS)
 def _names() -> Names:
     exact, keys, bare = defaultdict(set), defaultdict(set), defaultdict(set)
     for name, row in _rows().items():
@@ -171,31 +173,25 @@ def _folded(name: str) -> str:
     return "-".join(name.strip().lower().split())
 
 
-_own: dict[str, Row] = {}
-
-
 def rows() -> Mapping[str, Row]:
     """Every row under its name, nothing built: for lists of what there is."""
     return _rows()
 
 
-def take_models(own: Iterable[Row]) -> None:
-    """Takes these in place of all own models that were taken before; see planner.own."""
-    _own.clear()
-    _own.update({row.name: row for row in own})
-    for known in (_rows, _names, _built):
-        known.cache_clear()
+@of_own(READERS)
+def _rows() -> Mapping[str, Row]:
+    return _read() | {row.name: row for row in own().models}
 
 
 @cache
-def _rows() -> Mapping[str, Row]:
+def _read() -> dict[str, Row]:
     found: dict[str, Row] = {}
     for file in sorted(DATA.glob("*.yaml")):
         for row in rows_of(file):
             if row.name in found:
                 raise BadRow(f'{row.file}: "{row.name}" stands in {found[row.name].file} too. Keep one of the rows.')
             found[row.name] = row
-    return found | _own
+    return found
 
 
 def rows_of(file: Path) -> Iterator[Row]:
@@ -236,7 +232,7 @@ def _checked(fields: Mapping[str, Any], file: str, needed: tuple[str, ...]) -> s
     return str(fields["name"])
 
 
-@cache
+@of_own(1024)
 def _built(name: str) -> Model:
     return model_of(_rows()[name])
 

@@ -6,10 +6,9 @@ Own ids begin with "own-" and "own/", so that no later catalogue ever means some
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from planner import catalogue, catalogue_models, predict, prices
+from planner import catalogue, catalogue_models
 from planner.catalogue import read_gpu
 from planner.catalogue_models import Row, model_of
 from planner.errors import BadRow
@@ -23,37 +22,6 @@ from planner.quantities import Source
 PLACE = "own entry"
 LONGEST = 1000
 """Letters of a text in a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """All own entries of a store.
-
-    prices : GPU's id -> own prices, which stand in for the catalogue's [USD/s], [USD]
-    """
-
-    gpus: tuple[Gpu, ...] = ()
-    models: tuple[Row, ...] = ()
-    prices: Mapping[str, Price] = field(default_factory=dict)
-
-
-_known = [Own()]
-
-
-def taken() -> Own:
-    """The own entries that this process knows."""
-    return _known[0]
-
-
-def take(own: Own) -> None:
-    """Makes these the own entries that this process knows, in place of all others; the same again cost nothing."""
-    if own == taken():
-        return
-    _known[0] = own
-    catalogue.take_gpus(own.gpus)
-    catalogue_models.take_models(own.models)
-    prices.take_prices(own.prices)
-    predict.forget()
 
 
 def own_gpu(name: str, row: Mapping[str, Any]) -> Gpu:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from planner.catalogue import find_gpu
@@ -22,6 +21,7 @@ from planner.model import Model
 from planner.quantities import GIB, MILLISECOND
 from planner.recorded import Recorded
 from planner.scenario import Scenario, Workload, replay, scenario
+from planner.whose import of_own
 
 INPUTS = (
     "gpu", "model", "tensor_parallel", "expert_parallel", "quantization", "kv_cache", "concurrency", "input_tokens",
@@ -59,7 +59,7 @@ def predict(rows: Iterable[Mapping[str, Any]], correction: Correction | None = N
         }
 
 
-@lru_cache(maxsize=4096)
+@of_own(4096)
 def _answer(cells: tuple[tuple[str, str], ...], correction: Correction | None) -> Mapping[str, Any]:
     empty: dict[str, Any] = dict.fromkeys(OUTPUTS, "")
     try:
@@ -189,13 +189,7 @@ def _replayed(cells: Mapping[str, str], recording: Recorded) -> Workload:
     return replay(recording, read(cells, "concurrency", float, DEFAULTS["concurrency"]))
 
 
-def forget() -> None:
-    """Forgets answers and models by name: the catalogue has other entries now."""
-    _answer.cache_clear()
-    _model.cache_clear()
-
-
-_model = lru_cache(maxsize=256)(find_model)
+_model = of_own(256)(find_model)
 
 
 def _ms(seconds: float) -> float:

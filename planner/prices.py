@@ -8,10 +8,11 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from planner.catalogue import gpus, read_yaml
+from planner.catalogue import READERS, gpus, read_yaml
 from planner.errors import BadRow
 from planner.gpu import Gpu
 from planner.quantities import GRAM, HOUR, KILOWATT_HOUR, Source
+from planner.whose import of_own, own
 
 FILE = "prices.yaml"
 UNITS: Mapping[str, float] = {
@@ -89,28 +90,20 @@ def server_power(gpu: Gpu) -> Quote:
     )
 
 
-_own: dict[str, Price] = {}
-
-
-@cache
+@of_own(READERS)
 def price_book() -> Mapping[str, Price]:
-    """Every GPU with a known price, under its id; what planner.own took stands in for the catalogue's.
+    """Every GPU with a known price, under its id; the reader's own prices stand in for the catalogue's.
 
     raises : BadRow naming the GPU and the field
     """
+    known = _read()
+    return MappingProxyType(known | {gpu: _over(known.get(gpu, UNKNOWN), mine) for gpu, mine in own().prices.items()})
+
+
+@cache
+def _read() -> dict[str, Price]:
     table = read_yaml(FILE)
-    found = {row.get("gpu", "?"): read_price(row, table["sources"]) for row in table["prices"]}
-    return MappingProxyType(found | {gpu: _over(found.get(gpu, UNKNOWN), own) for gpu, own in _own.items()})
-
-
-def take_prices(own: Mapping[str, Price]) -> None:
-    """Takes these in place of all own prices that were taken before; see planner.own.
-
-    own : GPU's id -> its prices [USD/s], [USD]
-    """
-    _own.clear()
-    _own.update(own)
-    price_book.cache_clear()
+    return {row.get("gpu", "?"): read_price(row, table["sources"]) for row in table["prices"]}
 
 
 def _over(known: Price, own: Price) -> Price:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from planner.errors import BadRow, PlannerError
-from planner.own import Own, own_gpu, own_model, own_price
+from planner.own import own_gpu, own_model, own_price
+from planner.whose import Own
 from store import notes
 from store.runs import Store
 
@@ -41,7 +42,7 @@ def save(store: Store, kind: notes.Kind, name: str, row: Mapping[str, Any]) -> s
 
 
 def load(store: Store) -> tuple[Own, list[str]]:
-    """All own entries of a store, for planner.own.take, and a sentence for each that cannot be read.
+    """All own entries of a store, for planner.whose, and a sentence for each that cannot be read.
 
     raises : StoreError
     """

@@ -14,9 +14,9 @@ import streamlit as st
 from planner.buy import search
 from planner.demand import Demand
 from planner.option import Option, Refusal
-from planner.own import Own, take, taken
 from planner.prices import price_book
 from planner.sensitivity import Swing, swings
+from planner.whose import Own, count, own
 
 Result = Option | Refusal
 REMEMBERED = 24
@@ -37,8 +37,8 @@ def pool() -> Executor:
 
 
 @st.cache_resource(show_spinner=False)
-def remembered() -> OrderedDict[Demand, tuple[Result, ...]]:
-    """Whole searches of all sessions, the latest last."""
+def remembered() -> OrderedDict[tuple[str, Demand], tuple[Result, ...]]:
+    """Whole searches of all sessions by whose own entries count, the latest last."""
     return OrderedDict()
 
 
@@ -59,8 +59,7 @@ class Informed(Executor):
 
 
 def _informed(entries: Own, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    if entries != taken():
-        take(entries)
+    count(entries)
     return fn(*args, **kwargs)
 
 
@@ -71,21 +70,21 @@ def bought(asked: Demand, draw: Callable[[Sequence[Result]], None]) -> tuple[tup
     draw : called now and then with what is known
     returns : results, and whether the search came to its end
     """
-    known = remembered()
-    if asked in known:
-        known.move_to_end(asked)
-        return known[asked], True
-    kept: tuple[Demand, list[Result]] | None = st.session_state.get("half_bought")
-    if kept is not None and kept[0] == asked and st.session_state.get("stopped"):
+    known, key = remembered(), (own().key, asked)
+    if key in known:
+        known.move_to_end(key)
+        return known[key], True
+    kept: tuple[tuple[str, Demand], list[Result]] | None = st.session_state.get("half_bought")
+    if kept is not None and kept[0] == key and st.session_state.get("stopped"):
         if st.button("Go on searching", key="go_on"):
             st.session_state["stopped"] = False
             st.rerun()
         return tuple(kept[1]), False
     found = _searched(asked, draw)
-    known[asked] = tuple(found)
+    known[key] = tuple(found)
     while len(known) > REMEMBERED:
         known.popitem(last=False)
-    return known[asked], True
+    return known[key], True
 
 
 def hinges(asked: Demand, options: Sequence[Option]) -> tuple[Swing, ...]:
@@ -93,33 +92,27 @@ def hinges(asked: Demand, options: Sequence[Option]) -> tuple[Swing, ...]:
 
     asked, options : of a search
     """
-    key = (asked, len(options))
+    key = (own().key, asked, len(options))
     if key not in hung():
-        hung()[key] = Informed(pool(), taken()).submit(swings, asked, tuple(options)).result()
+        hung()[key] = Informed(pool(), own()).submit(swings, asked, tuple(options)).result()
         while len(hung()) > REMEMBERED:
             hung().popitem(last=False)
     return hung()[key]
 
 
 @st.cache_resource(show_spinner=False)
-def hung() -> OrderedDict[tuple[Demand, int], tuple[Swing, ...]]:
+def hung() -> OrderedDict[tuple[str, Demand, int], tuple[Swing, ...]]:
     """Swings of all sessions, the latest last."""
     return OrderedDict()
 
 
-def forget_searches() -> None:
-    """Other own entries, other answers."""
-    remembered().clear()
-    hung().clear()
-
-
 def _searched(asked: Demand, draw: Callable[[Sequence[Result]], None]) -> list[Result]:
     found: list[Result] = []
-    st.session_state["half_bought"], st.session_state["stopped"] = (asked, found), False
+    st.session_state["half_bought"], st.session_state["stopped"] = ((own().key, asked), found), False
     bar, stop = st.empty(), st.empty()
     stop.button("Stop", key="stop", on_click=_stop)
     bar.progress(0.0, "Every GPU by the closed form")
-    looking = search(asked, Informed(pool(), taken()))
+    looking = search(asked, Informed(pool(), own()))
     try:
         for one in looking:
             found.append(one.result)

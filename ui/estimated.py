@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from planner.estimate import Estimate, estimate
 from planner.scenario import Scenario
+from planner.whose import of_own
 
 
-@lru_cache(maxsize=512)
+@of_own(512)
 def estimated(scenario: Scenario) -> Estimate:
-    """`planner.estimate.estimate`, remembered by the whole scenario: GPU, model, engine, workload and correction.
+    """`planner.estimate.estimate`, remembered by the whole scenario, and by the reader's own prices.
 
     raises : what `estimate` raises, each time
     """

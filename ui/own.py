@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from planner.errors import StoreError
-from planner.own import Own, take, taken
+from planner.whose import NONE, Own, ask
 from store import entries
-from store.runs import default_root
-from ui.buying import forget_searches
-from ui.workspace import store
+from ui.workspace import store, workspace
+
+HELD = "own_entries"
 
 FRESH = 30
 """After so long another server's additions to the same store are seen [s]."""
 
 
 def know_own_entries() -> list[str]:
-    """Makes the store's own entries known to this process, once in a while.
+    """Makes the own entries of the workspace known to this session, and to no other; read anew once in a while.
 
     returns : a sentence for each that cannot be read
     """
+    ask(_of_session)
+    st.session_state.setdefault(HELD, NONE)  # what counts while they are read and checked
     try:
-        found, told = _read(str(default_root()))
+        st.session_state[HELD], told = _read(workspace().name)
     except StoreError as error:
         return [str(error)]
-    if found != taken():
-        take(found)
-        forget_searches()
     return told
 
 
@@ -37,6 +37,15 @@ def forget() -> None:
 
 
 @st.cache_resource(ttl=FRESH, show_spinner=False)
-def _read(root: str) -> tuple[Own, list[str]]:
-    del root
+def _read(workspace_name: str) -> tuple[Own, list[str]]:  # noqa: ARG001 - the key
     return entries.load(store())
+
+
+def _of_session() -> Own:
+    """What the session holds that this thread answers; other threads answer nobody."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return NONE
+    if HELD not in st.session_state:
+        know_own_entries()
+    held: Own = st.session_state[HELD]
+    return held

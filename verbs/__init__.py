@@ -7,7 +7,7 @@ import sys
 from typing import Protocol, cast
 
 from planner.errors import StoreError
-from planner.own import take
+from planner.whose import count
 from store import entries
 from store.runs import Store, default_root
 from verbs import (
@@ -33,7 +33,7 @@ def know_own_entries() -> None:
     """Makes the store's own GPUs, models and prices known; what cannot be read is told, and the verb goes on."""
     try:
         found, told = entries.load(Store(default_root()))
-        take(found)
+        count(found)
     except StoreError as error:
         told = [str(error)]
     for sentence in told:

@@ -9,10 +9,11 @@ from planner.catalogue_models import known_model, models
 from planner.cost import rent
 from planner.errors import PlannerError, UnknownGpu, UnknownModel
 from planner.estimate import estimate
-from planner.own import Own, own_gpu, own_id, own_model, own_price, take, taken
+from planner.own import own_gpu, own_id, own_model, own_price
 from planner.predict import predict, question
 from planner.prices import price
 from planner.quantities import GIGA, HOUR, Basis
+from planner.whose import NONE, Own, count, own
 
 H100 = next(row for row in read_yaml("gpus.yaml")["gpus"] if row["id"] == "h100-sxm")
 CONFIG = {
@@ -26,18 +27,18 @@ DEAR = {"gpu": "l4", "on_demand_usd_per_hour": {"value": 9.0, "text": "an offer"
 @pytest.fixture(autouse=True)
 def catalogue_alone():
     yield
-    take(Own())
+    count(NONE)
 
 
 def test_an_own_gpu_is_known_by_its_id_and_answers():
     before = estimate(question({"gpu": "h100-sxm", "model": "Qwen/Qwen3-8B"}))
-    take(Own(gpus=(own_gpu("Lab GPU", {**H100, "hbm_bandwidth_gb_s": 2 * H100["hbm_bandwidth_gb_s"]}),)))
+    count(Own(gpus=(own_gpu("Lab GPU", {**H100, "hbm_bandwidth_gb_s": 2 * H100["hbm_bandwidth_gb_s"]}),)))
     found = estimate(question({"gpu": "own-lab-gpu", "model": "Qwen/Qwen3-8B"}))
     assert find_gpu("own-lab-gpu").bandwidth == 2 * H100["hbm_bandwidth_gb_s"] * GIGA
     assert found.tpot.value < before.tpot.value
     assert found.basis is Basis.ASSUMED
     assert find_gpu("NVIDIA H100 80GB HBM3").id == "h100-sxm"
-    take(Own())
+    count(NONE)
     with pytest.raises(UnknownGpu, match="No own GPU"):
         find_gpu("own-lab-gpu")
 
@@ -74,7 +75,7 @@ def test_a_missing_field_a_bad_name_and_no_row_are_refused():
 
 
 def test_an_own_model_is_counted_and_known():
-    take(Own(models=(own_model("our 4b", CONFIG),)))
+    count(Own(models=(own_model("our 4b", CONFIG),)))
     assert "own/our-4b" in models()
     found = estimate(question({"gpu": "l4", "model": "own/our-4b"}))
     assert found.scenario.model.source.basis is Basis.ASSUMED
@@ -91,7 +92,7 @@ def test_a_config_that_cannot_be_counted_is_refused():
 
 def test_an_own_price_stands_in_for_one_kind_alone():
     reserved = price(find_gpu("h100-sxm")).reserved
-    take(Own(prices={"l4": own_price(DEAR), "h100-sxm": own_price({**DEAR, "gpu": "h100-sxm"})}))
+    count(Own(prices={"l4": own_price(DEAR), "h100-sxm": own_price({**DEAR, "gpu": "h100-sxm"})}))
     assert rent(find_gpu("l4"), 1, 1.0).per_hour == pytest.approx(9.0)
     assert price(find_gpu("l4")).on_demand.told == "an offer (2026-11-01)"
     assert price(find_gpu("h100-sxm")).reserved == reserved
@@ -111,15 +112,15 @@ def test_a_price_without_a_source_or_of_nothing_is_refused():
 def test_answers_that_were_remembered_follow_the_entries():
     ask = [{"gpu": "own-lab", "model": "Qwen/Qwen3-8B"}]
     assert "No own GPU" in next(predict(ask))["error"]
-    take(Own(gpus=(own_gpu("lab", H100),)))
+    count(Own(gpus=(own_gpu("lab", H100),)))
     slow = next(predict(ask))["tpot_ms"]
-    take(Own(gpus=(own_gpu("lab", {**H100, "hbm_bandwidth_gb_s": 9000}),)))
+    count(Own(gpus=(own_gpu("lab", {**H100, "hbm_bandwidth_gb_s": 9000}),)))
     assert next(predict(ask))["tpot_ms"] < slow
 
 
 def test_entries_travel_to_another_process():
     entries = Own((own_gpu("lab", H100),), (own_model("m", CONFIG),), {"l4": own_price(DEAR)})
     assert pickle.loads(pickle.dumps(entries)) == entries  # noqa: S301 - our own bytes
-    take(entries)
-    assert taken() is entries
+    count(entries)
+    assert own() is entries
     assert "own-lab" in gpus()

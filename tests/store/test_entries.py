@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from planner.errors import BadRow, PlannerError
-from planner.own import Own, take
+from planner.whose import NONE, count
 from store import Store, entries
 from tests.planner.test_own import CONFIG, DEAR, H100
 
@@ -59,8 +59,8 @@ def test_a_damaged_entry_is_told_and_hides_no_other(store: Store, content: bytes
 def test_a_price_of_an_own_gpu_is_read_with_it(store: Store) -> None:
     entries.save(store, entries.GPUS, "lab", H100)
     found, _ = entries.load(store)
-    take(found)
+    count(found)
     entries.save(store, entries.PRICES, "own-lab", PRICE)
-    take(Own())
+    count(NONE)
     again, told = entries.load(store)
     assert (list(again.prices), told) == (["own-lab"], [])

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from planner.catalogue import gpus
 from planner.catalogue_models import rows
-from planner.own import Own, take
+from planner.whose import NONE, count
 from tests.planner.test_own import CONFIG, H100
 from tests.ui.test_buy import opened as opened_buy
 from tests.ui.test_buy import table as options
@@ -24,7 +24,7 @@ def catalogue_alone(own_folders):
     own._read.clear()
     yield
     own._read.clear()
-    take(Own())
+    count(NONE)
 
 
 def frame(app, column):
@@ -133,7 +133,7 @@ def test_a_model_without_a_file_is_told():
 
 def test_the_frame_knows_own_entries_on_every_page():
     added_gpu()
-    take(Own())
+    count(NONE)
     own._read.clear()
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["gpu"] = "own-lab"

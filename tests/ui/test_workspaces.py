@@ -14,11 +14,11 @@ from intake.service import intake, owner
 from planner.errors import UploadRefused
 from planner.measured import Run
 from settings import settings
-from store import calibrations
+from store import calibrations, entries
 from tests.importers.samples import bench_file, result
 from tests.settings.test_settings import LOGIN
 from tests.store.test_calibrations import sample as fitted
-from ui import account, login, workspace
+from ui import account, login, own, workspace
 from ui.uploader import NO_FILES
 
 ROOT = Path(__file__).parents[2]
@@ -206,3 +206,24 @@ def test_streamlit_gets_its_login_from_the_environment(people, monkeypatch):
     monkeypatch.setattr(login, "find_spec", lambda name: None)
     with pytest.raises(login.BadSetting, match="requirements-login"):
         login.secrets(settings())
+
+
+def test_an_own_price_is_known_in_its_workspace_alone(people):
+    """Own entries are the business of who added them: no list, figure or memory of answers shows them to another."""
+    price = {"on_demand_usd_per_hour": {"value": 123.0, "text": "an offer", "date": "2026-11-01"}}
+
+    def cost() -> str:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app.query_params.update({"gpu": "l4", "model": "Qwen/Qwen3-8B"})
+        app.run()
+        return next(metric.value for metric in app.metric if "1M" in metric.label)
+
+    people("one")
+    usual = cost()
+    entries.save(workspace.store(), entries.PRICES, "l4", price)
+    own._read.clear()
+    assert cost() != usual
+    people("other")
+    assert cost() == usual
+    people("one")
+    assert cost() != usual
