@@ -53,3 +53,28 @@ def giga(rate: float) -> str:
     rate : [B/s]
     """
     return f"{digits(rate / GIGA)} GB/s"
+
+
+def interval_text(low: float | None, high: float | None) -> str:
+    """A 90 % interval of a time, both ends in the unit of the upper one where they share it; empty if not known.
+
+    low, high : [s]
+
+    >>> interval_text(0.0051, 0.0063), interval_text(0.5, 1.5)
+    ('5.1–6.3 ms', '500 ms–1.5 s')
+    """
+    if low is None or high is None:
+        return ""
+    (start, unit), end = duration(low).split(" "), duration(high)
+    return f"{start if end.endswith(f' {unit}') else f'{start} {unit}'}–{end}"
+
+
+def dollars(amount: float) -> str:
+    """Money: cents below a hundred, whole dollars above.
+
+    amount : [USD]
+
+    >>> dollars(0.5), dollars(1234.5)
+    ('$0.50', '$1,234')
+    """
+    return f"${amount:,.0f}" if amount >= 100 else f"${amount:,.2f}"

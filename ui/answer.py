@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 import pandas as pd
 import streamlit as st
 
 from planner.estimate import Estimate, Figure, Phase
 from planner.quantities import GIB, MICROSECOND, TERA, Basis
+from planner.reasons import reasons
+from ui.basis import BASIS_HELP, TILE_WIDTH
 from ui.rows import founded_rows
+from ui.why import why
 from ui.words import digits, dollars, duration, interval_text, op_name, percent, plain, tera
-
-TILE_WIDTH = 170
-"""Two tiles stand side by side on a phone [px]."""
-BASIS_HELP = {
-    Basis.MEASURED: "measured on this GPU",
-    Basis.CALIBRATED: "fitted to measurements of alike GPUs or engines",
-    Basis.DATASHEET: "from a data sheet, checked",
-    Basis.ASSUMED: "not measured and not confirmed: a bounded assumption",
-}
 
 
 def figures(found: Estimate) -> None:
@@ -31,16 +27,25 @@ def figures(found: Estimate) -> None:
     gaps += f" Single gaps (ITL): {_tail(found.itl)}." if found.itl else ""
     rate = f"{digits(found.throughput_low)}–{digits(found.throughput_high)}"
     tiles = [
-        ("First token", duration(found.ttft.value), basis, waits, _sure(found.ttft)),
-        ("Per token", tpot, basis, gaps, _sure(found.tpot)),
-        ("End to end", duration(found.e2e.value), basis, whole, _sure(found.e2e)),
-        ("Tokens/s", digits(found.output_tokens_per_second), basis, "Output tokens of all requests.", rate),
-        ("Bandwidth floor", duration(found.floor), found.scenario.deployment.gpu.basis, floor, ""),
-        (*_cost_tile(found), ""),
+        ("ttft", "First token", duration(found.ttft.value), basis, waits, _sure(found.ttft)),
+        ("tpot", "Per token", tpot, basis, gaps, _sure(found.tpot)),
+        ("e2e", "End to end", duration(found.e2e.value), basis, whole, _sure(found.e2e)),
+        (
+            "throughput",
+            "Tokens/s",
+            digits(found.output_tokens_per_second),
+            basis,
+            "Output tokens of all requests.",
+            rate,
+        ),
+        ("floor", "Bandwidth floor", duration(found.floor), found.scenario.deployment.gpu.basis, floor, ""),
+        ("cost", *_cost_tile(found), ""),
     ]
     row = st.container(horizontal=True)
-    for label, value, founded, text, between in tiles:
-        row.metric(
+    known = cache(partial(reasons, found))
+    for key, label, value, founded, text, between in tiles:
+        tile = row.container(width=TILE_WIDTH, gap="xxsmall")
+        tile.metric(
             label,
             value,
             delta=between or (founded.label if founded is not None else "missing"),
@@ -48,8 +53,9 @@ def figures(found: Estimate) -> None:
             delta_arrow="off",
             help=f"{text} Basis: {BASIS_HELP[founded]}." if founded is not None else text,
             border=True,
-            width=TILE_WIDTH,
         )
+        with tile:
+            why(key, known)
     st.caption(f"Basis: **{basis.label}**, {BASIS_HELP[basis]}. Between the two ends lie 90 % of measurements.")
 
 

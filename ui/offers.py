@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import Any
 
 import pandas as pd
@@ -12,12 +13,14 @@ import streamlit as st
 from planner.demand import Demand
 from planner.engine import LATEST
 from planner.offer import between, chance_text, sentence, setup
+from planner.offer_reasons import offer_reasons
 from planner.option import Option, Refusal
 from planner.quantities import KILO, KILOWATT_HOUR, MILLISECOND, YEAR
 from planner.slo import NAMES, Key
 from ui import link
-from ui.answer import BASIS_HELP, TILE_WIDTH
+from ui.basis import BASIS_HELP, TILE_WIDTH
 from ui.question import PARAMETERS
+from ui.why import why
 from ui.words import digits, dollars, plain
 
 USUAL: tuple[Key, ...] = (("ttft", 0.95), ("tpot", 0.95))
@@ -39,6 +42,7 @@ def tiles(best: Option, asked: Demand) -> None:
     missing = f"missing: {', '.join(bill.missing)}" if bill.missing else ""
     tiles_ = [
         (
+            "month",
             "USD a month",
             dollars(month.value) if month else "no price",
             _range(month),
@@ -50,18 +54,29 @@ def tiles(best: Option, asked: Demand) -> None:
             figure = best.figures[key]
             label = f"p{100 * key[1]:.0f} {NAMES[key[0]]}"
             text = "In the busiest hour, spares lost. Between the two ends lie 90 % of measurements."
-            tiles_.append((label, _time(figure.value), between(figure), text))
+            tiles_.append(("", label, _time(figure.value), between(figure), text))
     tiles_ += [
-        ("Promises hold", chance_text(best.chance), "chance", CHANCE_HELP),
-        ("1M output tokens", _price(best.output_price), f"prompt {_price(best.prompt_price)}", TOKEN_HELP),
-        ("MWh a year", _megawatt_hours(best), f"{digits(bill.co2 * YEAR / KILO)} t CO2", ENERGY_HELP),
+        (
+            "replicas",
+            "Replicas",
+            f"{best.replicas}",
+            f"{best.needed.value:.0f} needed",
+            "Copies of the whole deployment, spares included.",
+        ),
+        ("", "Promises hold", chance_text(best.chance), "chance", CHANCE_HELP),
+        ("output", "1M output tokens", _price(best.output_price), f"prompt {_price(best.prompt_price)}", TOKEN_HELP),
+        ("energy", "MWh a year", _megawatt_hours(best), f"{digits(bill.co2 * YEAR / KILO)} t CO2", ENERGY_HELP),
     ]
     row = st.container(horizontal=True)
-    for label, value, under, text in tiles_:
-        row.metric(
-            label, value, delta=under or None, delta_color="off", delta_arrow="off", help=plain(text), border=True,
-            width=TILE_WIDTH,
-        )  # fmt: skip
+    known = cache(partial(offer_reasons, best, asked))
+    for key, label, value, under, text in tiles_:
+        tile = row.container(width=TILE_WIDTH, gap="xxsmall")
+        tile.metric(
+            label, value, delta=under or None, delta_color="off", delta_arrow="off", help=plain(text), border=True
+        )
+        if key:
+            with tile:
+                why(key, known)
     st.caption(
         f"Basis: **{best.basis.label}**, {BASIS_HELP[best.basis]}. What keeps a replica from carrying more: "
         f"**{plain(best.binds)}**. {best.needed.value:.0f} of {best.replicas} replicas are needed in the busiest hour."

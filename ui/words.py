@@ -8,7 +8,15 @@ from planner.estimate import Estimate
 from planner.memory import Memory
 from planner.quantities import GIB
 from planner.scenario import Scenario, Workload
-from planner.words import digits, duration, giga, percent, tera  # noqa: F401 - pages take all their words from here
+from planner.words import (  # noqa: F401 - pages take all their words from here
+    digits,
+    dollars,
+    duration,
+    giga,
+    interval_text,
+    percent,
+    tera,
+)
 
 OPS = {
     "embedding": "Embedding",
@@ -78,37 +86,12 @@ def plain(text: str) -> str:
     return MARKDOWN.sub(r"\\\1", text)
 
 
-def interval_text(low: float | None, high: float | None) -> str:
-    """A 90 % interval of a time, both ends in the unit of the upper one where they share it; empty if not known.
-
-    low, high : [s]
-
-    >>> interval_text(0.0051, 0.0063), interval_text(0.5, 1.5)
-    ('5.1–6.3 ms', '500 ms–1.5 s')
-    """
-    if low is None or high is None:
-        return ""
-    (start, unit), end = duration(low).split(" "), duration(high)
-    return f"{start if end.endswith(f' {unit}') else f'{start} {unit}'}–{end}"
-
-
 def memory_text(amount: float) -> str:
     """Memory in GiB, as vLLM and CUDA report it.
 
     amount : [bytes]
     """
     return f"{amount / GIB:,.1f} GiB"
-
-
-def dollars(amount: float) -> str:
-    """Money: cents below a hundred, whole dollars above.
-
-    amount : [USD]
-
-    >>> dollars(0.5), dollars(1234.5)
-    ('$0.50', '$1,234')
-    """
-    return f"${amount:,.0f}" if amount >= 100 else f"${amount:,.2f}"
 
 
 def op_name(name: str) -> str:

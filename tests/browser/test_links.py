@@ -28,3 +28,14 @@ def test_the_link_that_plan_shows_opens_the_same_question(page, app):
     expect(shown).to_contain_text(f"{app}/?v=1&gpu=l4&concurrency=8")
     page.goto(shown.inner_text().strip())
     expect(sentence(page)).to_have_text(before)
+
+
+def test_why_says_the_formula_and_leads_to_its_section(page, app):
+    opened(page, app)
+    assert page.get_by_text("It rests on").count() == 0
+    page.get_by_role("button", name="Why?").first.click()
+    expect(page.get_by_text("prefill step of its prompt")).to_be_visible()
+    link = page.get_by_role("link", name="How it is derived")
+    expect(link).to_be_visible()
+    page.goto(f"{app}/{link.get_attribute('href')}")
+    expect(page.get_by_role("heading", name=re.compile("^10. Latencies")).first).to_be_visible()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from planner.catalogue import DATA
+from ui.link import read_link, whole, write_link
+from ui.words import plain
 
 DOCS = Path(__file__).parents[2] / "docs"
 WHOLE = "all"
@@ -35,18 +38,25 @@ def accepted(stamp: int) -> pd.DataFrame:
 
 def page() -> None:
     """The table in a sentence, the table, the derivations."""
+    parameters = {"section": whole(1, 99, None)}
+    for dropped in read_link(parameters):
+        st.warning(plain(dropped))
+    write_link(parameters)
+    if (asked := st.session_state["section"]) is not None:
+        st.markdown(section(asked))
+        st.divider()
     table = accepted((DATA / "accuracy.csv").stat().st_mtime_ns)
-    whole = table[table.group == WHOLE].set_index("set")
-    tpot = whole.loc["serving tpot_ms"]
+    every = table[table.group == WHOLE].set_index("set")
+    tpot = every.loc["serving tpot_ms"]
     st.markdown("#### How sure are these figures?")
     st.markdown(
         f"On **{tpot.cases:,.0f}** public vLLM measurements the predicted time per output token is off by "
         f"**{tpot['median']:.1f} %** at the median. No measured row has a parameter of its own."
     )
-    named = whole.loc[[name for name in SHOWN if name in whole.index]]
+    named = every.loc[[name for name in SHOWN if name in every.index]]
     st.dataframe(_shown(named.rename(index=SHOWN)), column_config=COLUMNS)
     with st.expander("Every set of measurements, other engines too"):
-        st.dataframe(_shown(whole), column_config=COLUMNS)
+        st.dataframe(_shown(every), column_config=COLUMNS)
     with st.expander("By GPU, model and engine"):
         st.dataframe(table[table.group != WHOLE], hide_index=True, column_config=COLUMNS, lazy=True)
     with st.expander("How each figure is derived, what is fitted, where it is wrong"):
@@ -57,6 +67,13 @@ def page() -> None:
         "Error: |predicted / measured - 1|. Bias: geometric mean of predicted / measured. Width: of the interval, over "
         "the prediction. * Suspected by its own source, and predicted so. Shown by make accuracy."
     )
+
+
+def section(number: int) -> str:
+    """One numbered section of docs/model.md; a sentence where it has none of that number."""
+    parts = re.split(r"^(?=## )", (DOCS / "model.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = next((part for part in parts if part.startswith(f"## {number}.")), None)
+    return found or f"docs/model.md has no section {number}."
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,14 @@
+"""How well a figure is founded, in words, and the tile that shows one."""
+
+from __future__ import annotations
+
+from planner.quantities import Basis
+
+TILE_WIDTH = 170
+"""Two tiles stand side by side on a phone [px]."""
+BASIS_HELP = {
+    Basis.MEASURED: "measured on this GPU",
+    Basis.CALIBRATED: "fitted to measurements of alike GPUs or engines",
+    Basis.DATASHEET: "from a data sheet, checked",
+    Basis.ASSUMED: "not measured and not confirmed: a bounded assumption",
+}
