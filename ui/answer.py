@@ -11,6 +11,7 @@ from planner.estimate import Estimate, Figure, Phase
 from planner.quantities import GIB, MICROSECOND, TERA, Basis
 from planner.reasons import reasons
 from ui.basis import BASIS_HELP, TILE_WIDTH
+from ui.glossary import meaning
 from ui.rows import founded_rows
 from ui.why import why
 from ui.words import digits, dollars, duration, interval_text, op_name, percent, plain, tera
@@ -20,11 +21,11 @@ def figures(found: Estimate) -> None:
     """The few numbers that everyone asks for, each with its basis."""
     basis = found.basis
     tpot = duration(found.tpot.value) if found.tpot else "one token"
-    waits = f"TTFT, mean over the requests; {_tail(found.ttft)}. Queue, prefill and host time."
-    whole = f"Send to last token, mean; {_tail(found.e2e)}."
-    floor = "Weights that a token needs over HBM bandwidth: no decode step can be shorter."
-    gaps = "TPOT = (end-to-end - TTFT) / (output tokens - 1), mean over the requests."
-    gaps += f" Single gaps (ITL): {_tail(found.itl)}." if found.itl else ""
+    waits = f"{meaning('TTFT')} Mean over the requests; {_tail(found.ttft)}. Queue, prefill and host time."
+    whole = f"{meaning('end-to-end latency')} Mean; {_tail(found.e2e)}."
+    floor = meaning("bandwidth floor")
+    gaps = f"{meaning('TPOT')} Mean over the requests."
+    gaps += f" {meaning('ITL')} {_tail(found.itl)}." if found.itl else ""
     rate = f"{digits(found.throughput_low)}–{digits(found.throughput_high)}"
     tiles = [
         ("ttft", "First token", duration(found.ttft.value), basis, waits, _sure(found.ttft)),
@@ -35,7 +36,7 @@ def figures(found: Estimate) -> None:
             "Tokens/s",
             digits(found.output_tokens_per_second),
             basis,
-            "Output tokens of all requests.",
+            meaning("throughput"),
             rate,
         ),
         ("floor", "Bandwidth floor", duration(found.floor), found.scenario.deployment.gpu.basis, floor, ""),

@@ -13,6 +13,7 @@ from planner.precision import SCHEMES
 from planner.presets import presets, profiles
 from ui import link
 from ui.buy_more import more
+from ui.glossary import meaning
 from ui.question import OWN, named_models
 from ui.words import plain
 
@@ -78,8 +79,8 @@ HELP = {
     "peak": "Requests of all users in the busiest hour of today.",
     "prompts": "Mean tokens of a prompt.",
     "outputs": "Mean tokens generated for a prompt.",
-    "ttft95": "Of 20 users, 19 see the first token within so many milliseconds. Empty: not promised.",
-    "tpot95": "Of 20 users, 19 see each further token within so many milliseconds. Empty: not promised.",
+    "ttft95": f"Of 20 users, 19 see the first token so soon. Empty: not promised. {meaning('TTFT')}",
+    "tpot95": f"Of 20 users, 19 see each further token so soon. Empty: not promised. {meaning('TPOT')}",
     "pay": "How GPUs are paid for. A missing price can be typed in under More.",
 }
 

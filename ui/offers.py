@@ -38,38 +38,8 @@ def headline(best: Option, asked: Demand) -> str:
 
 def tiles(best: Option, asked: Demand) -> None:
     """The few figures of the best option that everyone asks for."""
-    month, bill = best.per_month, best.bill
-    missing = f"missing: {', '.join(bill.missing)}" if bill.missing else ""
-    tiles_ = [
-        (
-            "month",
-            "USD a month",
-            dollars(month.value) if month else "no price",
-            _range(month),
-            missing or "; ".join(bill.sources),
-        )
-    ]
-    for key in told_keys(asked):
-        if key in best.figures:
-            figure = best.figures[key]
-            label = f"p{100 * key[1]:.0f} {NAMES[key[0]]}"
-            text = "In the busiest hour, spares lost. Between the two ends lie 90 % of measurements."
-            tiles_.append(("", label, _time(figure.value), between(figure), text))
-    tiles_ += [
-        (
-            "replicas",
-            "Replicas",
-            f"{best.replicas}",
-            f"{best.needed.value:.0f} needed",
-            "Copies of the whole deployment, spares included.",
-        ),
-        ("", "Promises hold", chance_text(best.chance), "chance", CHANCE_HELP),
-        ("output", "1M output tokens", _price(best.output_price), f"prompt {_price(best.prompt_price)}", TOKEN_HELP),
-        ("energy", "MWh a year", _megawatt_hours(best), f"{digits(bill.co2 * YEAR / KILO)} t CO2", ENERGY_HELP),
-    ]
-    row = st.container(horizontal=True)
-    known = cache(partial(offer_reasons, best, asked))
-    for key, label, value, under, text in tiles_:
+    row, known = st.container(horizontal=True), cache(partial(offer_reasons, best, asked))
+    for key, label, value, under, text in _tiles(best, asked):
         tile = row.container(width=TILE_WIDTH, gap="xxsmall")
         tile.metric(
             label, value, delta=under or None, delta_color="off", delta_arrow="off", help=plain(text), border=True
@@ -85,6 +55,34 @@ def tiles(best: Option, asked: Demand) -> None:
         st.caption(f"⚠ {plain(caveat)}")
 
 
+def _tiles(best: Option, asked: Demand) -> list[tuple[str, str, str, str, str]]:
+    """Key of its reason, label, figure, what stands under it, and help."""
+    month, bill = best.per_month, best.bill
+    missing = f"missing: {', '.join(bill.missing)}" if bill.missing else ""
+    paid, sources = dollars(month.value) if month else "no price", missing or "; ".join(bill.sources)
+    latencies = [
+        ("", f"p{100 * key[1]:.0f} {NAMES[key[0]]}", _time(figure.value), between(figure), LATENCY_HELP)
+        for key in told_keys(asked)
+        if (figure := best.figures.get(key)) is not None
+    ]
+    return [
+        ("month" if month else "", "USD a month", paid, _range(month), sources),
+        *latencies,
+        ("replicas", "Replicas", f"{best.replicas}", f"{best.needed.value:.0f} needed", REPLICAS_HELP),
+        ("", "Promises hold", chance_text(best.chance), "chance", CHANCE_HELP),
+        (
+            "output" if month else "",
+            "1M output tokens",
+            _price(best.output_price),
+            f"prompt {_price(best.prompt_price)}",
+            TOKEN_HELP,
+        ),
+        ("energy", "MWh a year", _megawatt_hours(best), f"{digits(bill.co2 * YEAR / KILO)} t CO2", ENERGY_HELP),
+    ]
+
+
+LATENCY_HELP = "In the busiest hour, spares lost. Between the two ends lie 90 % of measurements."
+REPLICAS_HELP = "Copies of the whole deployment, spares included."
 CHANCE_HELP = (
     "From the residuals of the accuracy study, laid over this option's latencies: slow steps make queues too. More "
     "headroom makes it surer."

@@ -18,6 +18,7 @@ from planner.predict import question
 from planner.quantities import Source
 from planner.scenario import MODES, Scenario
 from ui import calibrate, link
+from ui.glossary import meaning
 from ui.uploader import file_box
 from ui.words import plain
 
@@ -82,22 +83,22 @@ COLUMNS = {
 """Column of predict.INPUTS -> key in session state and link."""
 HELP = {
     "gpu": "Dense peaks, bandwidth and memory come from the catalogue; what no data sheet confirmed is marked.",
-    "gpus": "Tensor parallel: GPUs that share each matrix.",
+    "gpus": meaning("tensor_parallel"),
     "model": "A name of the catalogue or of Hugging Face (-Instruct, -FP8, -AWQ variants too). Type to search.",
     "quantization": "How weights are stored. auto: as the checkpoint has them, else 16 bits.",
-    "kv": "Format of keys and values in the cache. auto: 16 bits.",
-    "concurrency": "Requests in flight at once: each finished one is followed by the next.",
+    "kv": f"Format of the cache; auto: 16 bits. {meaning('KV cache')}",
+    "concurrency": f"{meaning('concurrency')} Each finished one is followed by the next.",
     "prompt": "Tokens of each prompt.",
     "output": "Tokens generated for each prompt.",
-    "cached": "Tokens of each prompt that the prefix cache already holds.",
+    "cached": meaning("prefix_cached_tokens"),
     "load": "serving: a closed loop with a mixed schedule. batch: one static batch, all started together.",
     "version": "vLLM's defaults and host times change with its version.",
     "seqs": "Sequences in one step; empty takes vLLM's default for this GPU.",
     "budget": "Tokens in one step; empty takes vLLM's default for this GPU.",
     "async": "The host prepares a step while the GPU runs the one before. auto: on from vLLM 0.14.",
     "prefix": "Blocks of the KV cache are found again by their content. auto: on from vLLM 0.8.",
-    "rate": "Arrivals in an open loop; empty: a closed loop at the requests at once.",
-    "experts": "GPUs over which whole experts are spread; divides the GPUs.",
+    "rate": f"{meaning('request_rate')} Empty: a closed loop at the requests at once.",
+    "experts": f"{meaning('expert_parallel')} Divides the GPUs.",
     "config": "Stands in for the model above. It stays in this session and in no link; Catalogue keeps one for good.",
 }
 

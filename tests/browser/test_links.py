@@ -32,7 +32,7 @@ def test_the_link_that_plan_shows_opens_the_same_question(page, app):
 
 def test_why_says_the_formula_and_leads_to_its_section(page, app):
     opened(page, app)
-    assert page.get_by_text("It rests on").count() == 0
+    assert page.get_by_text("prefill step of its prompt").count() == 0
     page.get_by_role("button", name="Why?").first.click()
     expect(page.get_by_text("prefill step of its prompt")).to_be_visible()
     link = page.get_by_role("link", name="How it is derived")

@@ -37,6 +37,7 @@ def page() -> None:
     )  # fmt: skip
     if view == "runs":
         write_link(parameters)
+        link_box(parameters)
         two_runs(runs)
     else:
         pinned_view(_parameters())
