@@ -56,11 +56,11 @@ def _replicas(of: Option, asked: Demand) -> Reason:
 def _month(of: Option, per_second: float) -> Reason:
     month = of.per_month
     ends = ""
-    if month is not None and math.isfinite(month.high):
+    if month is not None and month.low < month.high < math.inf:
         ends = f"{dollars(month.low)}–{dollars(month.high)}"
     lines = (
         line(
-            "GPUs · cost of each · hours of a month", "{} · {} · {}",
+            f"GPUs · cost of each ({'; '.join(of.bill.sources)}) · hours of a month", "{} · {} · {}",
             [Term(of.gpus), Term(per_second / of.gpus, "USD/h"), Term(MONTH, "h")], lambda n, c, t: n * c * t, dollars,
         ),
     )  # fmt: skip

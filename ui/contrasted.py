@@ -11,11 +11,11 @@ import streamlit as st
 
 from planner.contrast import METRICS, Known, contrast, of_estimate, of_load, settings
 from planner.errors import PlannerError, RunNotFound
-from planner.estimate import estimate
 from planner.quantities import MILLISECOND
 from planner.side_by_side import RATES, Word
 from store.pins import Pin
 from ui.charts import contrasts
+from ui.estimated import estimated
 from ui.export import export_menu, link_here
 from ui.pin_files import taken
 from ui.question import question_of
@@ -102,7 +102,7 @@ def sentence(sides: Sequence[Side]) -> str:
 def _scenario_side(pin: Pin) -> Side:
     scenario = question_of(pin.query)
     try:
-        return Side(pin.name, of_estimate(estimate(scenario)), settings(scenario))
+        return Side(pin.name, of_estimate(estimated(scenario)), settings(scenario))
     except PlannerError as error:
         return Side(pin.name, {}, settings(scenario), str(error))
 

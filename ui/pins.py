@@ -18,7 +18,7 @@ PARAMETER = Parameter((), unpack, pack)
 EXAMPLE = (
     Pin("8B on an H100", "v=1"),
     Pin("The same on an L40S", "v=1&gpu=l40s"),
-    Pin("In fp8 on an L40S", "v=1&gpu=l40s&quantization=fp8"),
+    Pin("fp8 on an L40S", "v=1&gpu=l40s&quantization=fp8"),
 )
 """What is shown to who has pinned nothing yet."""
 

@@ -11,6 +11,9 @@ from ui.link import choice, query, read_link, write_link
 from ui.words import plain
 from ui.workspace import demo_runs, known_runs, label
 
+WIDTH = 720
+"""A run's name fits into it; on a phone the box has a line of its own [px]."""
+
 
 def run_box() -> Run:
     """The chosen run, without points, kernels and tables; the demo's alone where the store is out of reach."""
@@ -26,7 +29,7 @@ def run_box() -> Run:
         st.warning(plain(dropped))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     chosen = row.selectbox(
-        "Run", list(runs), key="run", format_func=lambda run: label(runs[run]), persist_state="session"
+        "Run", list(runs), key="run", format_func=lambda run: label(runs[run]), persist_state="session", width=WIDTH
     )
     write_link(parameter)
     with row:

@@ -16,7 +16,7 @@ from ui.buy_question import KEYS, PARAMETERS
 from ui.charts import pareto, tornado
 from ui.link import written
 from ui.offers import plan_address
-from ui.question import COLUMNS
+from ui.question import COLUMNS, question_of
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"among": "h100-sxm,l40s", "split": "1", "formats": "auto"}
@@ -167,3 +167,13 @@ def test_real_lengths_from_a_csv_stand_in():
     assert not app.exception
     assert "With lengths from real.csv" in text(app).replace("\\", "")
     assert "60 requests, in the mean 300 and 40 tokens" in text(app)
+
+
+def test_the_best_option_is_pinned_as_plan_asks_it():
+    app = opened()
+    app.button(key="pin-best").click().run()
+    (pin,) = app.session_state["pins"]
+    asked = question_of(pin.query)
+    assert asked.deployment.gpu.label in table(app)["GPU"].iloc[0]
+    assert asked.workload.request_rate is not None
+    assert app.button(key="pin-best").disabled

@@ -9,6 +9,7 @@ from planner.offer_reasons import BUYING
 from planner.reasons import reasons
 from tests.ui.test_buy import opened as opened_buy
 from tests.ui.test_pages import opened, text
+from ui.estimated import estimated
 from ui.question import question_of
 
 ROOT = Path(__file__).parents[2]
@@ -54,3 +55,11 @@ def test_methods_opens_at_the_section_of_a_link():
 def test_every_section_that_a_reason_names_exists(known):
     model = (ROOT / "docs" / "model.md").read_text(encoding="utf-8")
     assert all(f"\n## {number}. " in model for number in {reason.section for reason in known.values()} | {BUYING})
+
+
+def test_asking_why_repeats_no_estimate():
+    app = opened(gpu="l4", concurrency="7")
+    made = estimated.cache_info().misses
+    app.session_state["why-ttft"] = True
+    app.run()
+    assert estimated.cache_info().misses == made

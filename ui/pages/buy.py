@@ -15,14 +15,14 @@ from planner.option import Option, Refusal
 from planner.ranking import best_of_each, nearest, ranked
 from planner.sensitivity import Swing
 from planner.slo import NAMES, Key
-from ui.bar import link_box
+from ui.bar import link_box, pin_button, pin_name
 from ui.buy_files import BuyFiles
 from ui.buy_question import PARAMETERS, controls
 from ui.buying import Result, bought, hinges
 from ui.charts import pareto, tornado
 from ui.export import headed, link_here
 from ui.history import history_buttons, remember
-from ui.offers import headline, refused, table, tiles, told_keys
+from ui.offers import headline, plan_address, refused, table, tiles, told_keys
 from ui.question import named_model, offer_fetch
 from ui.recordings import recording, told
 from ui.show import chart, theme
@@ -75,10 +75,17 @@ def answer(asked: Demand, values: dict[str, str], top: DeltaGenerator) -> None:
         st.caption(f"With {told()}.")
     tiles(options[0], asked)
     files = BuyFiles(options, refusals, asked, values, link_here("buy"))
+    pin_best(options[0], values)
     show_options(options, asked, values, files)
     refused(refusals)
     show_hinges(asked, options, files)
     worth(asked, options[0])
+
+
+def pin_best(best: Option, values: dict[str, str]) -> None:
+    """Pins one replica of the best option at its load in the busiest hour, as Plan asks it."""
+    query = plan_address(best, values["model"]).partition("?")[2]
+    pin_button(pin_name(best.scenario), query, key="pin-best")
 
 
 def show_options(options: list[Option], asked: Demand, values: dict[str, str], files: BuyFiles) -> None:
