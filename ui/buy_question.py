@@ -14,6 +14,7 @@ from planner.presets import presets, profiles
 from ui import link
 from ui.buy_more import more
 from ui.glossary import meaning
+from ui.own import drop_gone
 from ui.question import OWN, named_models
 from ui.words import plain
 
@@ -87,6 +88,7 @@ HELP = {
 
 def controls() -> dict[str, str]:
     """Draws the controls; returns their values as columns of planner.asking.INPUTS."""
+    drop_gone("among")
     for dropped in link.read_link(PARAMETERS):
         st.warning(plain(dropped))
     st.pills("Start from", list(presets()), key="traffic_preset", on_change=_set_preset)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from planner.catalogue import gpus
 from planner.errors import StoreError
 from planner.whose import NONE, Own, ask
 from store import entries
+from ui.words import plain
 from ui.workspace import store, workspace
 
 HELD = "own_entries"
@@ -34,6 +36,21 @@ def forget() -> None:
     """After one was added or removed: all are read anew at once."""
     _read.clear()
     know_own_entries()
+
+
+def drop_gone(key: str) -> None:
+    """Takes GPUs out of a session's question that are known no more, and says so: a widget would take another instead.
+
+    key : in session state, of one GPU or of several
+    """
+    held = st.session_state.get(key)
+    named = held if isinstance(held, list) else [held] if held else []
+    if gone := [gpu for gpu in named if gpu not in gpus()]:
+        st.warning(plain(f"{', '.join(gone)} was removed from this store's own GPUs. Add it again on Catalogue."))
+        if isinstance(held, list):
+            st.session_state[key] = [gpu for gpu in held if gpu not in gone]
+        else:
+            del st.session_state[key]
 
 
 @st.cache_resource(ttl=FRESH, show_spinner=False)

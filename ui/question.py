@@ -19,6 +19,7 @@ from planner.quantities import Source
 from planner.scenario import MODES, Scenario
 from ui import calibrate, link
 from ui.glossary import meaning
+from ui.own import drop_gone
 from ui.uploader import file_box
 from ui.words import plain
 
@@ -105,6 +106,7 @@ HELP = {
 
 def controls() -> dict[str, str]:
     """Draws the controls; returns their values as columns of predict.INPUTS."""
+    drop_gone("gpu")
     for dropped in link.read_link(PARAMETERS):
         st.warning(plain(dropped))
     st.pills("Start from", list(PRESETS), key="preset", on_change=set_preset)

@@ -140,3 +140,14 @@ def test_the_frame_knows_own_entries_on_every_page():
     app.run()
     assert not app.exception
     assert app.selectbox(key="gpu").value == "own-lab"
+
+
+@pytest.mark.parametrize(("page", "key", "held"), [("plan", "gpu", "own-lab"), ("buy", "among", ["own-lab", "l40s"])])
+def test_a_gpu_that_is_gone_while_a_session_still_names_it_is_told(page, key, held):
+    app = AppTest.from_file(str(ROOT / "ui" / "pages" / f"{page}.py"), default_timeout=60)
+    app.session_state[key] = held
+    app.query_params["split"] = "1"
+    app.run()
+    assert not app.exception
+    assert "own-lab was removed" in app.warning[0].value.replace("\\", "")
+    assert app.session_state[key] in ("h100-sxm", ["l40s"])
