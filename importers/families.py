@@ -62,6 +62,14 @@ def family_of(importer: str) -> Family | None:
     return next((family for family in FAMILIES if importer in family.members), None)
 
 
+def folder_of(path: PurePosixPath) -> str:
+    """The folder that must come whole, so that files of one run are not torn apart.
+
+    path : of a file that may be one of several
+    """
+    return _sweep_folder(path) or _folder(path) if path.suffix != ".csv" else _folder(path)
+
+
 def _in_order(*importers: str) -> Callable[[Together], Runs]:
     """All are one run: the first importer's file tells most, and a summary more than its requests."""
 

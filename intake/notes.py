@@ -17,13 +17,12 @@ SECONDS = Histogram(
 log = logging.getLogger(__name__)
 
 
-def note(seconds: float, outcomes: Sequence[Outcome], *, cancelled: bool = False) -> None:
+def note(seconds: float, outcomes: Sequence[Outcome]) -> None:
     """Notes an import that is over.
 
     seconds : that it took [s]
-    cancelled : whether it was stopped
     """
-    told = ["cancelled"] if cancelled else [kind(outcome) for outcome in outcomes]
+    told = [kind(outcome) for outcome in outcomes]
     for one in told:
         IMPORTS.labels(one).inc()
     SECONDS.observe(seconds)

@@ -20,8 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from enum import StrEnum
@@ -31,9 +30,9 @@ from typing import Any
 from intake.child import ENVIRONMENT
 from intake.imports import Imported, Known, Outcome, Refused
 from intake.limits import Limits
-from intake.notes import note
 from planner.errors import MalformedFile, PlannerError, StoreError, TooLarge
 from planner.quantities import GIB, MINUTE
+from settings.variables import SECRETS, variables
 from store.leases import leased
 from store.runs import Store
 
@@ -46,7 +45,7 @@ OUTCOMES: dict[str, type[Imported] | type[Known] | type[Refused]] = {
     kind.__name__: kind for kind in (Imported, Known, Refused)
 }
 _NOTHING: tuple[int, int | None] = (0, None)
-HIDDEN = ("HEADROOM_SECRET",)
+HIDDEN = tuple(one.name for one in variables() if one.kind in SECRETS)
 log = logging.getLogger(__name__)
 
 
@@ -100,7 +99,20 @@ class Reading:
         """Whether nothing more will happen."""
         return self._ended.is_set()
 
-    def _run(self, path: Path, store: Store, limits: Limits) -> None:
+    def run(self, path: Path, store: Store, limits: Limits) -> None:
+        """Reads the file into a store; returns when all is over, and raises nothing of the file.
+
+        path : of the file, which stays in place
+        """
+        try:
+            if self.state is State.WAITING:
+                self._follow(path, store, limits)
+        except OSError as error:
+            self._refuse(StoreError(f"{self.name}: no process could be started to read it: {error.strerror}."))
+        finally:
+            self._end()
+
+    def _follow(self, path: Path, store: Store, limits: Limits) -> None:
         with leased(limits.folder) as scratch, _child(scratch) as process:
             with self._lock:
                 if self.state is State.CANCELLED:
@@ -189,68 +201,6 @@ _ELSEWHERE = (
     "Import it with `python cli.py import` where there is more of it, or send what "
     "`python cli.py import FILE --summary OUT` makes of it."
 )
-
-
-class Readers:
-    """Reads files, some at once, the others in turn.
-
-    limits : of each child, and how many at once
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        """Nobody reads yet."""
-        self._limits = limits
-        self._pool = ThreadPoolExecutor(limits.at_once, thread_name_prefix="reading")
-        self._all: list[tuple[Store, Reading]] = []
-
-    def read(self, path: Path, store: Store, name: str, after: Callable[[], None] | None = None) -> Reading:
-        """Starts to read a file into a store.
-
-        path : of the file, which stays in place
-        store : where its runs go
-        name : of the file, for messages
-        after : called when all is over, whatever happened
-        """
-        reading = Reading(name)
-        self._all = [one for one in self._all if not one[1].ended] + [(store, reading)]
-        self._pool.submit(self._do, reading, path, store, after).add_done_callback(_log_fault)
-        return reading
-
-    @property
-    def busy(self) -> bool:
-        """Whether one is being read, or waits."""
-        return any(not reading.ended for _, reading in self._all)
-
-    def cancel(self, root: Path | str) -> None:
-        """Stops what is read into a store; returns when it is over."""
-        ending = [reading for store, reading in self._all if store.root == root]
-        for reading in ending:
-            reading.cancel()
-        for reading in ending:
-            reading.wait()
-
-    def close(self) -> None:
-        """Stops all of them."""
-        for _, reading in self._all:
-            reading.cancel()
-        self._pool.shutdown(wait=True)
-
-    def _do(self, reading: Reading, path: Path, store: Store, after: Callable[[], None] | None) -> None:
-        try:
-            if reading.state is State.WAITING:
-                reading._run(path, store, self._limits)
-        except OSError as error:
-            reading._refuse(StoreError(f"{reading.name}: no process could be started to read it: {error.strerror}."))
-        finally:
-            if after:
-                after()
-            reading._end()
-            note(reading.seconds, reading.outcomes, cancelled=reading.state is State.CANCELLED)
-
-
-def _log_fault(done: Future[None]) -> None:
-    if fault := done.exception():
-        log.error("a bug while following a process that reads a file", exc_info=fault)
 
 
 def _request(path: Path, store: Store, limits: Limits) -> bytes:

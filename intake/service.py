@@ -10,18 +10,23 @@ from pathlib import Path
 
 from starlette.routing import Route
 
+from intake.board import Board
 from intake.desk import Desk, File, State, Upload
 from intake.folder import Shared, shared_file, shared_files
 from intake.imports import stands_alone
+from intake.jobs import Jobs
 from intake.limits import Limits, limits
-from intake.reading import Readers, Reading
 from intake.route import routes
+from intake.sources import groups
 from intake.tokens import LIFETIME, Tokens
 from planner.errors import StoreError, UploadRefused
 from planner.quantities import MINUTE
+from settings import settings
 from store.runs import Store
 
 SWEEP = 5 * MINUTE
+PATIENCE = 15.0
+"""Longest wait for jobs that were cancelled [s]."""
 OWNED = "/"
 
 
@@ -43,10 +48,10 @@ class Intake:
     closing : whether the server is about to stop: what is being read is read, nothing new is taken
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, cluster: str | None = None) -> None:
         """Nothing is here yet."""
         self.limits, self.serving, self.closing = limits, False, False
-        self._desk, self._readers, self._tokens = Desk(limits), Readers(limits), Tokens(limits.secret)
+        self._desk, self._jobs, self._tokens = Desk(limits), Jobs(limits, cluster), Tokens(limits.secret)
 
     def token(self, session: str) -> tuple[str, float]:
         """A token for a session's uploads, and how long it is good [s]."""
@@ -59,9 +64,9 @@ class Intake:
     @property
     def busy(self) -> bool:
         """Whether anything is being read, or waits for it."""
-        return self._readers.busy
+        return self._jobs.busy
 
-    def read_bytes(self, session: str, files: Sequence[File], store: Store) -> Iterator[Reading]:
+    def read_bytes(self, session: str, files: Sequence[File], store: Store) -> Iterator[Board]:
         """Reads small files into a store: those together that may be of one run, archives and exports by themselves.
 
         files : names and contents
@@ -73,15 +78,15 @@ class Intake:
             if group:
                 yield from self.read_upload(session, self._desk.receive(session, group).id, store)
 
-    def read_upload(self, session: str, upload_id: str, store: Store) -> Iterator[Reading]:
+    def read_upload(self, session: str, upload_id: str, store: Store) -> Iterator[Board]:
         """Reads what is here into a store; then it is gone.
 
         raises : UploadRefused
         """
         upload = self._desk.take(session, upload_id)
-        yield self._readers.read(upload.path, store, upload.name, lambda: self._desk.drop(upload))
+        yield self._jobs.start_upload(store, upload.name, upload.path, lambda: self._desk.drop(upload))
 
-    def read_shared(self, name: str, store: Store) -> Iterator[Reading]:
+    def read_shared(self, name: str, store: Store) -> Iterator[Board]:
         """Reads a file of the operator's folder where it lies.
 
         raises : UploadRefused
@@ -89,15 +94,19 @@ class Intake:
         self._open()
         if self.limits.shared is None:
             raise UploadRefused("This server has no folder to import from.")
-        yield self._readers.read(shared_file(self.limits.shared, name), store, name)
+        path = shared_file(self.limits.shared, name)
+        yield self._jobs.start(store, path.name, groups(str(path)))
 
     def shared(self) -> list[Shared]:
         """The files of the operator's folder."""
         return shared_files(self.limits.shared) if self.limits.shared else []
 
     def forget(self, workspace: str, store: Store) -> None:
-        """Stops what is read into a workspace, and drops what waits for it; returns when it is over."""
-        self._readers.cancel(store.root)
+        """Stops what is read into a workspace, and drops what waits for it; returns when it is over.
+
+        raises : StoreError
+        """
+        self._jobs.cancel(store, PATIENCE)
         self._desk.drop_all(lambda holder: holder.partition(OWNED)[0] == workspace)
 
     def arriving(self, session: str) -> list[Upload]:
@@ -127,7 +136,7 @@ class Intake:
 
     def close(self) -> None:
         """Stops what is being read, and drops what waits."""
-        self._readers.close()
+        self._jobs.close()
         self._desk.drop_all()
 
     def _open(self) -> None:
@@ -148,4 +157,4 @@ def intake() -> Intake:
 
     raises : BadSetting
     """
-    return Intake(limits())
+    return Intake(limits(), settings().dask)

@@ -5,12 +5,13 @@
     ├ ScenarioError      UnsupportedPrecision, InvalidParallelism, InvalidWorkload
     ├ InfeasibleError    InsufficientMemory
     ├ CalibrationError   TooFewPoints, NoElbow, OutsideRange, UnknownCalibration
-    ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused, BadPattern
+    ├ ImporterError      UnknownFormat, AmbiguousFormat, MalformedFile, TooLarge, Cancelled, UploadRefused, Quarantined,
+    │                    BadPattern
     ├ MeasureError       ToolMissing, ServerFailed, LoadFailed, OtherSession
-    ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun, ReadOnly, QuotaExceeded, BadPins, UnknownPins
+    ├ StoreError         RunNotFound, SchemaTooNew, DamagedRun, ReadOnly, QuotaExceeded, BadPins, UnknownPins,
+    │                    JobNotFound
     ├ ExportError        NotDrawn
-    ├ BadLink
-    └ BadSetting
+    └ BadLink, BadSetting, ClusterError
 
 A message says what is wrong, why, and what to do; it lists the choices and names file, row and field.
 """
@@ -141,6 +142,10 @@ class Cancelled(ImporterError):
     """An import that its user stopped; it left nothing behind."""
 
 
+class Quarantined(ImporterError):
+    """A file that is not read any more, since reading it killed workers."""
+
+
 class BadPattern(ImporterError):
     """A pattern for kernel names that means nothing, or too much."""
 
@@ -187,6 +192,14 @@ class ExportError(PlannerError):
 
 class NotDrawn(ExportError):
     """A chart that did not become a picture."""
+
+
+class JobNotFound(StoreError):
+    """No job of that id."""
+
+
+class ClusterError(PlannerError):
+    """A cluster that cannot be reached."""
 
 
 class BadSetting(PlannerError):

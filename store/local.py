@@ -24,7 +24,7 @@ from fsspec.implementations.local import LocalFileSystem
 from store import leases
 from store.files import NOTE_FOLDERS, Part
 from store.parquet import sync_folder
-from store.places import HEAD_FILE, SUFFIX, TABLES, Place
+from store.places import HEAD_FILE, JOBS, SUFFIX, TABLES, Place
 
 WORK = ".work"
 INDEX_FILE = "index.parquet"
@@ -100,22 +100,34 @@ class LocalShelf:
         with leases.leased(self.root / WORK) as aside:
             Path(place.folder).rename(aside / place.id)
 
-    def notes(self, folder: str) -> list[str]:
-        """Names of the small files of a folder beside the runs."""
-        return [path.name for path in (self.root / folder).glob("[!.]*") if path.is_file()]
+    def notes(self, folder: str, beginning: str = "") -> list[str]:
+        """Names of the small files of a folder beside the runs, and of its folders."""
+        with suppress(FileNotFoundError):
+            names = [path.name for path in (self.root / folder).iterdir()]
+            return [name for name in names if name[0] != "." and name.startswith(beginning)]
+        return []
 
-    def note(self, path: str) -> Part:
+    def note(self, folder: str, name: str) -> Part:
         """One of these files."""
-        return Part("", LOCAL, str(self.root / path))
+        return Part("", LOCAL, str(self.root / folder / name))
 
-    def keep_note(self, path: str, content: bytes) -> None:
+    def keep_note(self, folder: str, name: str, content: bytes) -> None:
         """Moves one into place."""
-        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-        _replace(self.root / path, content)
+        (self.root / folder).mkdir(parents=True, exist_ok=True)
+        _replace(self.root / folder / name, content)
 
-    def drop_note(self, path: str) -> None:
+    def drop_note(self, folder: str, name: str) -> None:
         """Removes one."""
-        (self.root / path).unlink(missing_ok=True)
+        (self.root / folder / name).unlink(missing_ok=True)
+
+    def drop_notes(self, folder: str) -> None:
+        """Removes a folder of them."""
+        shutil.rmtree(self.root / folder, ignore_errors=True)
+
+    def keep_file(self, folder: str, name: str, path: Path) -> str:
+        """Copies a large file."""
+        (self.root / folder).mkdir(parents=True, exist_ok=True)
+        return shutil.copyfile(path, self.root.absolute() / folder / name).as_posix()
 
     def index(self) -> Part:
         """The index beside the runs."""
@@ -140,7 +152,7 @@ class LocalShelf:
         for place in self.places():
             with suppress(FileNotFoundError):
                 self.remove(place)
-        for folder in (*NOTE_FOLDERS, WORK):
+        for folder in (*NOTE_FOLDERS, JOBS, WORK):
             shutil.rmtree(self.root / folder, ignore_errors=True)
         (self.root / INDEX_FILE).unlink(missing_ok=True)
         with suppress(OSError):

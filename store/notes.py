@@ -52,7 +52,7 @@ def save(store: Store, kind: Kind, name: str, content: bytes) -> str:
     store.rules.allow_change()
     kept = kind.clean(name)
     try:
-        store.shelf.keep_note(_path(kind, kept), content)
+        store.shelf.keep_note(kind.folder, kept + SUFFIX, content)
     except OSError as error:
         raise StoreError(
             f"{kind.title} {kept} cannot be saved: {reason(error)}. Make room, or choose another place "
@@ -84,7 +84,7 @@ def content(store: Store, kind: Kind, name: str) -> bytes:
     """
     wanted = _known(store, kind, name)
     try:
-        return store.shelf.note(_path(kind, wanted)).read()
+        return store.shelf.note(kind.folder, wanted + SUFFIX).read()
     except FileNotFoundError as error:
         raise kind.unknown(f"{kind.title} {wanted} was deleted in the meantime.") from error
 
@@ -97,13 +97,9 @@ def delete(store: Store, kind: Kind, name: str) -> None:
     store.rules.allow_change()
     wanted = _known(store, kind, name)
     try:
-        store.shelf.drop_note(_path(kind, wanted))
+        store.shelf.drop_note(kind.folder, wanted + SUFFIX)
     except OSError as error:
         raise StoreError(f"{kind.title} {wanted} cannot be deleted: {reason(error)}.") from error
-
-
-def _path(kind: Kind, name: str) -> str:
-    return f"{kind.folder}/{name}{SUFFIX}"
 
 
 def _known(store: Store, kind: Kind, name: str) -> str:

@@ -35,7 +35,7 @@ from planner.quantities import GIGA
 from store.files import NOTE_FOLDERS, ROOT_VARIABLE, Part, reached, reason
 from store.leases import STALE
 from store.local import INDEX_FILE
-from store.places import HEAD_FILE, SUFFIX, TABLES, Place
+from store.places import HEAD_FILE, JOBS, SUFFIX, TABLES, Place
 
 DIGITS = "0123456789abcdef"
 RELIST = 60.0
@@ -119,21 +119,31 @@ class ObjectShelf:
         self._mark(place.id)
         self._discard([self._folder(place.id, attempt) for attempt in attempts], recursive=True)
 
-    def notes(self, folder: str) -> list[str]:
-        """Names of the small objects of a folder beside the runs."""
-        return [_name(entry) for entry in self._ls(f"{self._root}/{folder}")]
+    def notes(self, folder: str, beginning: str = "") -> list[str]:
+        """Names of the small objects of a folder beside the runs, and of its folders."""
+        return [_name(entry) for entry in self._ls(f"{self._root}/{folder}", beginning)]
 
-    def note(self, path: str) -> Part:
+    def note(self, folder: str, name: str) -> Part:
         """One of these objects."""
-        return Part("", self._files, f"{self._root}/{path}")
+        return Part("", self._files, f"{self._root}/{folder}/{name}")
 
-    def keep_note(self, path: str, content: bytes) -> None:
+    def keep_note(self, folder: str, name: str, content: bytes) -> None:
         """Replaces one: one object."""
-        self._put(content, f"{self._root}/{path}")
+        self._put(content, f"{self._root}/{folder}/{name}")
 
-    def drop_note(self, path: str) -> None:
+    def drop_note(self, folder: str, name: str) -> None:
         """Removes one."""
-        self._discard([f"{self._root}/{path}"])
+        self._discard([f"{self._root}/{folder}/{name}"])
+
+    def drop_notes(self, folder: str) -> None:
+        """Removes a folder of them."""
+        self._discard([f"{self._root}/{folder}"], recursive=True)
+
+    def keep_file(self, folder: str, name: str, path: Path) -> str:
+        """Sends a large file."""
+        with reached():
+            self._files.put_file(str(path), f"{self._root}/{folder}/{name}")
+        return f"{self.url.rstrip('/')}/{folder}/{name}"
 
     def index(self) -> Part:
         """The index beside the runs."""
@@ -156,7 +166,7 @@ class ObjectShelf:
 
     def erase(self) -> None:
         """Removes the heads, which are the runs, then all else."""
-        for kept in ("runs", "marks", "parts", *NOTE_FOLDERS, INDEX_FILE):
+        for kept in ("runs", "marks", "parts", *NOTE_FOLDERS, JOBS, INDEX_FILE):
             self._discard([f"{self._root}/{kept}"], recursive=True)
         _listings(self.url).clear()
 

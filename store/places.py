@@ -17,6 +17,7 @@ from store.files import Part
 
 HEAD_FILE = "run.parquet"
 TABLES = "tables"
+JOBS = "jobs"
 SUFFIX = ".parquet"
 
 
@@ -76,17 +77,23 @@ class Shelf(Protocol):
     def remove(self, place: Place) -> None:
         """Takes a run away in one step, then its files. FileNotFoundError if another was faster."""
 
-    def notes(self, folder: str) -> list[str]:
-        """Names of the small files of a folder beside the runs (notes.py)."""
+    def notes(self, folder: str, beginning: str = "") -> list[str]:
+        """Names of the small files of a folder beside the runs that begin so (notes.py, board.py)."""
 
-    def note(self, path: str) -> Part:
-        """One of these files: folder/name."""
+    def note(self, folder: str, name: str) -> Part:
+        """One of these files."""
 
-    def keep_note(self, path: str, content: bytes) -> None:
+    def keep_note(self, folder: str, name: str, content: bytes) -> None:
         """Writes or replaces one, in one step."""
 
-    def drop_note(self, path: str) -> None:
+    def drop_note(self, folder: str, name: str) -> None:
         """Removes one; one that is gone already is no error."""
+
+    def drop_notes(self, folder: str) -> None:
+        """Removes a folder of them, with all that is in it."""
+
+    def keep_file(self, folder: str, name: str, path: Path) -> str:
+        """Copies a large file there; returns the address under which any machine that has the store can read it."""
 
     def index(self) -> Part:
         """The file that store.index keeps."""

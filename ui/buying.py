@@ -11,12 +11,14 @@ from typing import Any
 import loky
 import streamlit as st
 
+from intake.crew import executor
 from planner.buy import search
 from planner.demand import Demand
 from planner.option import Option, Refusal
 from planner.prices import price_book
 from planner.sensitivity import Swing, swings
 from planner.whose import Own, count, own
+from settings import settings
 
 Result = Option | Refusal
 REMEMBERED = 24
@@ -28,10 +30,11 @@ SHOWN_EVERY = 6
 
 @st.cache_resource(show_spinner=False)
 def pool() -> Executor:
-    """Processes for all sessions: fresh interpreters, since a forked copy of a threaded server may hang. The first work
-    starts them.
+    """Processes for all sessions: a cluster's, or fresh interpreters here, since a forked copy of a threaded server may
+    hang. The first work starts them.
     """
-    started = loky.ProcessPoolExecutor(max_workers=os.cpu_count(), timeout=IDLE)
+    cluster = settings().dask
+    started = executor(cluster) if cluster else loky.ProcessPoolExecutor(max_workers=os.cpu_count(), timeout=IDLE)
     started.submit(price_book)
     return started
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import streamlit as st
 
+from intake.board import Board, jobs
 from intake.imports import Imported, Known, Outcome, Refused
-from intake.reading import Reading, State
+from intake.jobs import wait
 from intake.service import intake, owner
 from planner.errors import PlannerError
 from planner.quantities import GIB, MIB
@@ -22,7 +25,8 @@ SMALL_MB = 25
 """Of Streamlit's own uploader, which keeps files in memory [MB]; .streamlit/config.toml tells its endpoint the same."""
 PATIENCE = 4.0
 """Time that a page waits for small files before it shows how far they are [s]."""
-EVERY = 0.7
+EVERY = 1.0
+LOST = "the server or worker that read it is gone. Import it again."
 FEW = 6
 """Messages that are shown one by one; more are a table."""
 ASSETS = Path(__file__).parent / "assets"
@@ -38,9 +42,10 @@ _large_box = st.components.v2.component(
 
 @dataclass(slots=True)
 class _OnTheWay:
-    """A session's files: being read, already seen, and what became of them."""
+    """A session's files: jobs that read them, already seen, and what became of them."""
 
-    readings: list[Reading] = field(default_factory=list)
+    jobs: dict[str, Board] = field(default_factory=dict)
+    looked: bool = False
     seen: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
     token: str = ""
@@ -59,8 +64,9 @@ def uploads() -> None:
     with large:
         _large()
     _shared()
+    _find()
     _settle()
-    waiting = bool(_state().readings or intake().arriving(_session()))
+    waiting = bool(_state().jobs or intake().arriving(_session()))
     st.fragment(_progress, run_every=EVERY if waiting else None)()
     _messages()
 
@@ -76,8 +82,8 @@ def _small() -> None:
         _begin(intake().read_bytes(_session(), contents, store()))
         with st.spinner("Reading"):
             until = time.monotonic() + PATIENCE
-            for reading in _state().readings:
-                reading.wait(max(0.0, until - time.monotonic()))
+            for job in _state().jobs.values():
+                wait(job, max(0.0, until - time.monotonic()))
 
 
 def _large() -> None:
@@ -119,39 +125,65 @@ def _shared() -> None:
             _begin(intake().read_shared(name, store()))
 
 
-def _begin(readings: Iterator[Reading]) -> None:
+def _begin(started: Iterator[Board]) -> None:
     try:
-        for reading in readings:
-            _state().readings.append(reading)
+        for job in started:
+            _state().jobs[job.job] = job
     except PlannerError as error:
         _state().outcomes.append(Refused("", type(error).__name__, str(error)))
 
 
-def _settle() -> None:
-    """Notes what became of the files that were read since, and shows the last run of them."""
+def _find() -> None:
+    """Takes over what is being read into this workspace, by this person before a reload or by others of the team."""
     state = _state()
-    for reading in [reading for reading in state.readings if reading.ended]:
-        state.readings.remove(reading)
-        state.outcomes += reading.outcomes
-        if reading.state is State.CANCELLED:
-            state.outcomes.append(
-                Refused(reading.name, "Cancelled", f"{reading.name}: cancelled, nothing of it was kept.")
-            )
-        for outcome in reading.outcomes:
+    if not state.looked:
+        state.looked = True
+        with suppress(PlannerError):
+            state.jobs |= {job.job: job for job in jobs(store()) if not job.progress().over}
+
+
+def _settle() -> None:
+    """Notes what became of the jobs that ended since, and shows the last run of them."""
+    state = _state()
+    for job in list(state.jobs.values()):
+        try:
+            progress = job.progress()
+            if not progress.over and not progress.lost:
+                continue
+            new = tuple(chain.from_iterable(job.outcomes().values()))
+            if progress.lost:
+                new += (Refused(progress.name, "Lost", f"{progress.name}: {LOST}"),)
+                job.remove()
+        except PlannerError as error:
+            new = (Refused("", type(error).__name__, str(error)),)
+        del state.jobs[job.job]
+        state.outcomes += new
+        for outcome in new:
             if isinstance(outcome, Imported | Known) and outcome.run:
                 st.session_state["run"] = outcome.run
 
 
 def _progress() -> None:
-    """How far each file is; when one is read or arrives, the whole page is drawn anew."""
-    for reading in _state().readings:
-        bar, button = st.columns([6, 1], vertical_alignment="center")
-        done, total = reading.told
-        since = f" for {reading.seconds:.0f} s" if reading.state is State.READING else ""
-        bar.progress(min(1.0, done / total) if total else 0.0, f"{plain(reading.name)}: {reading.state}{since}")
-        button.button("Cancel", key=f"cancel-{id(reading)}", on_click=reading.cancel, width="stretch")
-    if any(reading.ended for reading in _state().readings) or intake().here(_session()):
+    """How far each job is; when one ends or a file arrives, the whole page is drawn anew."""
+    ended = False
+    for job in _state().jobs.values():
+        try:
+            ended = _bar(job) or ended
+        except PlannerError:
+            ended = True
+    if ended or intake().here(_session()):
         st.rerun()
+
+
+def _bar(job: Board) -> bool:
+    """A job's progress and a button to stop it; whether it is over."""
+    found = job.progress()
+    bar, button = st.columns([6, 1], vertical_alignment="center")
+    stage = "stopping" if found.cancelled else "reading" if found.begun else "waiting"
+    count = f", {found.ended} of {found.tasks} done" if found.tasks > 1 else ""
+    bar.progress(found.share, f"{plain(found.name)}: {stage}{count}")
+    button.button("Cancel", key=f"cancel-{job.job}", on_click=job.cancel, width="stretch", disabled=found.cancelled)
+    return found.over or found.lost
 
 
 def _messages() -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import importers
 from importers.progress import Progress
 from intake.imports import Known, Outcome, Refused, import_path
+from intake.jobs import Jobs, followed
+from intake.limits import limits
+from intake.sources import groups
+from intake.work import release
 from planner.errors import UnknownFormat
 from planner.quantities import MIB
+from settings import settings
 from store import exports
 from store.local import ID_DIGITS
 from store.runs import Store, default_root
@@ -23,23 +29,42 @@ name, about = "import", "import traces, load tests and exported runs into the st
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What to import."""
-    parser.add_argument("files", type=Path, nargs="+", help="files, folders, .zip, .tar or .tar.gz")
+    parser.add_argument("files", nargs="+", help="files, folders, .zip, .tar or .tar.gz; or URLs that fsspec knows")
     parser.add_argument("--json", action="store_true", help="what became of each file, as JSON")
     parser.add_argument("--summary", type=Path, metavar="OUT", help="do not import: write a few MB to upload instead")
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="a dask.distributed scheduler whose workers read the files"
+    )
+    parser.add_argument("--release", action="store_true", help="read again what is in quarantine")
 
 
 def run(given: argparse.Namespace) -> int:
     """Imports each file, folder or archive, and says by name what becomes of each file in it."""
     if given.summary:
-        return _summarise(given.files, given.summary)
+        return _summarise([Path(one) for one in given.files], given.summary)
     store, outcomes = Store(default_root()), []
-    for outcome in (outcome for path in given.files for outcome in import_path(path, store, _progress())):
+    if given.release:
+        release(store)
+    cluster = given.cluster or settings().dask
+    for outcome in (outcome for one in given.files for outcome in _imported(one, store, cluster)):
         outcomes.append(outcome)
         if not given.json:
             _say(outcome)
     if given.json:
         print(json.dumps([{"outcome": type(one).__name__.lower(), **asdict(one)} for one in outcomes], indent=2))
     return BAD_QUESTION if any(isinstance(outcome, Refused) for outcome in outcomes) else DONE
+
+
+def _imported(address: str, store: Store, cluster: str | None) -> Iterator[Outcome]:
+    """Outcomes of a file or folder: read here one after the other, or by a crew, as they come."""
+    if cluster is None and "://" not in address:
+        yield from import_path(Path(address), store, _progress())
+        return
+    crew = Jobs(limits(), cluster)
+    try:
+        yield from followed(crew.start(store, address, groups(address)), _progress())
+    finally:
+        crew.close()
 
 
 def _say(outcome: Outcome) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from intake.folder import shared_file, shared_files
+from intake.jobs import wait
 from intake.limits import Limits, limits
 from intake.service import Intake
 from planner.errors import BadSetting, UploadRefused
@@ -52,7 +53,7 @@ def test_nothing_outside_is_read(folder: Path, name: str) -> None:
 def test_a_file_is_imported_where_it_lies(folder: Path, tmp_path: Path) -> None:
     taken = Intake(Limits(tmp_path / "desk", shared=folder))
     store = Store(tmp_path / "store")
-    assert next(taken.read_shared("day 1/bench.json", store)).wait(30)
+    assert wait(next(taken.read_shared("day 1/bench.json", store)), 30)
     assert [run.source_name for run in store.runs()] == ["bench.json"]
     assert (folder / "day 1" / "bench.json").exists()
     taken.close()

@@ -18,6 +18,7 @@ from itsdangerous import URLSafeTimedSerializer
 from starlette.applications import Starlette
 
 from intake import desk, route
+from intake.jobs import wait
 from intake.limits import Limits
 from intake.service import Intake
 from planner.quantities import GIB, MIB
@@ -99,8 +100,8 @@ def test_a_file_arrives_and_is_read(server: Server, tmp_path: Path) -> None:
     assert server.put(content, told["id"]) == (201, {"id": told["id"], "received": len(content)})
     assert [(path.name, path.read_bytes()) for path in server.files()] == [("bench_1.json", content)]
     store = Store(tmp_path / "store")
-    (reading,) = server.intake.read_upload("me", told["id"], store)
-    assert reading.wait(30)
+    (job,) = server.intake.read_upload("me", told["id"], store)
+    assert wait(job, 30)
     assert store.runs()[0].source_name == "bench_1.json"
     assert server.files() == []
 

@@ -63,7 +63,7 @@ def test_a_name_that_no_file_should_have_is_refused(store: Store, name: str) -> 
 )  # fmt: skip
 def test_a_damaged_file_is_told_and_can_be_deleted(store: Store, content: bytes) -> None:
     calibrations.save(store, sample())
-    store.shelf.keep_note("calibrations/our-box.json", content)
+    store.shelf.keep_note("calibrations", "our-box.json", content)
     with pytest.raises(CalibrationError, match=r"Calibration our-box: .*Calibrate again"):
         calibrations.load(store, "our-box")
     calibrations.delete(store, "our-box")

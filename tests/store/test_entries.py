@@ -47,7 +47,7 @@ def test_what_cannot_be_right_is_not_kept(store: Store, kind: entries.notes.Kind
 )
 def test_a_damaged_entry_is_told_and_hides_no_other(store: Store, content: bytes) -> None:
     entries.save(store, entries.GPUS, "good", H100)
-    store.shelf.keep_note("own-gpus/bad.json", content)
+    store.shelf.keep_note("own-gpus", "bad.json", content)
     found, told = entries.load(store)
     assert [gpu.id for gpu in found.gpus] == ["own-good"]
     assert told[0].startswith("Own GPU bad: ")

@@ -56,7 +56,7 @@ def test_a_bad_name_is_refused(store: Store, name: str) -> None:
 def test_a_damaged_file_is_told(store: Store, content: bytes) -> None:
     with pytest.raises(BadPins):
         from_json(content)
-    store.shelf.keep_note("pins/talk.json", content)
+    store.shelf.keep_note("pins", "talk.json", content)
     with pytest.raises(BadPins, match="Pins talk: "):
         pins.load(store, "talk")
 

@@ -99,6 +99,25 @@ def test_a_file_being_read_shows_and_can_be_cancelled(monkeypatch):
     assert "cancelled, nothing of it was kept" in told(app)
 
 
+def test_a_reload_finds_what_is_being_read(monkeypatch):
+    monkeypatch.setattr(reading, "MODULE", "tests.intake.children")
+    monkeypatch.setattr(uploads, "PATIENCE", 0.1)
+    app = opened()
+    app.file_uploader(key="upload").set_value([("silent.x", b"x", "")])
+    app.run()
+    again = opened()
+    assert "silent.x: reading" in again.get("progress")[0].proto.text
+    next(button for button in again.button if button.label == "Cancel").click().run()
+    for _ in range(100):
+        if again.error:
+            break
+        time.sleep(0.1)
+        again.run()
+    assert "cancelled, nothing of it was kept" in told(again)
+    assert "cancelled, nothing of it was kept" in told(app.run())
+    assert not opened().get("progress")
+
+
 def test_a_run_can_be_taken_along(tmp_path, monkeypatch):
     app = dropped(("a.sqlite", export(tmp_path / "a.sqlite").read_bytes()))
     assert set(download.WORDS.values()) <= {button.label for button in app.get("download_button")}

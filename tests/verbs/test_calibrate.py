@@ -88,7 +88,7 @@ def test_kept_ones_are_listed_and_deleted(kept: str, capsys: pytest.CaptureFixtu
 
 def test_a_damaged_one_is_told_and_can_be_deleted(kept: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["calibrate", kept, "--name", "ours"])
-    Store(default_root()).shelf.keep_note("calibrations/ours.json", b"{}")
+    Store(default_root()).shelf.keep_note("calibrations", "ours.json", b"{}")
     capsys.readouterr()
     assert main(["calibrations"]) == DONE
     assert "Calibration ours: " in capsys.readouterr().err

@@ -1,0 +1,202 @@
+"""What is known of a job, kept beside the runs of its workspace: every copy of the app and every worker sees it.
+
+    jobs/<job>/head.json           name, and names of its tasks
+               <task>.begun.<n>    the n-th attempt at a task has begun
+               <task>.told.json    how far it is, and when that was
+               <task>.ended.json   its outcomes
+               cancel              somebody wants it to stop
+
+Each file has one writer at a time and is written whole; what is known follows from which files there are. A job without
+its head is one that was deleted: who works at it stops.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Container, Iterable
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from intake.imports import Imported, Known, Outcome, Refused
+from planner.errors import JobNotFound, StoreError
+from planner.quantities import MINUTE
+from store.places import JOBS
+from store.runs import Store
+
+HEAD, CANCEL, FILES = "head.json", "cancel", "files"
+SILENT = 2 * MINUTE
+"""Time without a word after which nobody works at a task that began [s]."""
+_JOB = re.compile(r"[0-9a-f]{16}")
+_BEGUN = re.compile(r"(\d+)\.begun\.\d+")
+_ENDED = re.compile(r"(\d+)\.ended\.json")
+OUTCOMES: dict[str, type[Imported] | type[Known] | type[Refused]] = {
+    kind.__name__: kind for kind in (Imported, Known, Refused)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is.
+
+    name : of what is imported
+    tasks, begun, ended : how many
+    done : share of the tasks that are at work, each from 0 to 1, added up
+    heard : when it last gave a word [s] since 1970
+    cancelled : whether it is to stop
+    """
+
+    name: str
+    tasks: int
+    begun: int
+    ended: int
+    done: float
+    heard: float
+    cancelled: bool
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.ended == self.tasks
+
+    @property
+    def lost(self) -> bool:
+        """Whether those who worked at it are gone."""
+        return not self.over and time.time() - self.heard > SILENT
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return min(1.0, (self.ended + self.done) / max(self.tasks, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A job's place in a store.
+
+    store : of the workspace
+    job : its id
+    """
+
+    store: Store
+    job: str
+
+    def __post_init__(self) -> None:
+        """What a link or a session says never becomes a path unseen."""
+        if not _JOB.fullmatch(self.job):
+            raise JobNotFound(f'"{self.job[:40]}" is no job.')
+
+    def open(self, name: str, tasks: Iterable[str]) -> None:
+        """Makes the job known."""
+        self._write(HEAD, {"name": name, "tasks": list(tasks), "when": time.time()})
+
+    def begin(self, task: int) -> int:
+        """Notes an attempt at a task; returns which it is, 1 the first."""
+        attempt = 1 + len(self.store.shelf.notes(self._folder, f"{task}.begun."))
+        self._write(f"{task}.begun.{attempt}", {})
+        self.tell(task, 0.0)
+        return attempt
+
+    def tell(self, task: int, done: float) -> None:
+        """Notes how far a task is, from 0 to 1."""
+        self._write(f"{task}.told.json", {"done": done, "when": time.time()})
+
+    def end(self, task: int, outcomes: Iterable[Outcome]) -> None:
+        """Notes what became of a task; of a job that was deleted, nothing."""
+        if not self.stopped:
+            self._write(f"{task}.ended.json", [[type(one).__name__, *astuple(one)] for one in outcomes])
+
+    def cancel(self) -> None:
+        """Asks whoever works at the job to stop."""
+        self._write(CANCEL, {})
+
+    def remove(self) -> None:
+        """Forgets the job; who works at it stops."""
+        self.store.shelf.drop_notes(self._folder)
+
+    def drop_files(self) -> None:
+        """Removes the files that were sent here to be read."""
+        self.store.shelf.drop_notes(f"{self._folder}/{FILES}")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the job was deleted."""
+        return HEAD not in self.store.shelf.notes(self._folder, HEAD)
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether the job was cancelled or deleted."""
+        return bool(self.store.shelf.notes(self._folder, CANCEL)) or self.stopped
+
+    def progress(self) -> Progress:
+        """How far it is.
+
+        raises : JobNotFound, StoreError
+        """
+        names = self.store.shelf.notes(self._folder)
+        head = self._read(HEAD)
+        begun, ended = ({match[1] for name in names if (match := kind.fullmatch(name))} for kind in (_BEGUN, _ENDED))
+        told = [self._read(f"{task}.told.json") for task in begun - ended]
+        heard = max([head["when"], *(one.get("when", 0.0) for one in told)])
+        done = sum(one.get("done", 0.0) for one in told)
+        tasks = len(head["tasks"])
+        return Progress(head["name"], tasks, len(begun), len(ended), done, heard, CANCEL in names)
+
+    def outcomes(self, known: Container[int] = ()) -> dict[int, tuple[Outcome, ...]]:
+        """What became of each task that ended, but for those that are known.
+
+        raises : StoreError
+        """
+        names = self.store.shelf.notes(self._folder)
+        ended = sorted(int(match[1]) for name in names if (match := _ENDED.fullmatch(name)))
+        return {task: self._outcomes(task) for task in ended if task not in known}
+
+    def _outcomes(self, task: int) -> tuple[Outcome, ...]:
+        return tuple(OUTCOMES[kind](*cells) for kind, *cells in self._read(f"{task}.ended.json"))
+
+    @property
+    def _folder(self) -> str:
+        return f"{JOBS}/{self.job}"
+
+    def _write(self, name: str, content: object) -> None:
+        try:
+            self.store.shelf.keep_note(self._folder, name, json.dumps(content).encode())
+        except OSError as error:
+            raise StoreError(f"Job {self.job} cannot be noted: {error.strerror}. Make room in the store.") from error
+
+    def _read(self, name: str) -> Any:
+        try:
+            return json.loads(self.store.shelf.note(self._folder, name).read())
+        except FileNotFoundError as error:
+            if name == HEAD:
+                raise JobNotFound(f"Job {self.job} is over, or was deleted.") from error
+            return {}
+
+
+def new_job(store: Store, name: str, tasks: Iterable[str]) -> Board:
+    """A job with an id that nobody can guess."""
+    board = Board(store, secrets.token_hex(8))
+    board.open(name, tasks)
+    return board
+
+
+def jobs(store: Store) -> list[Board]:
+    """The jobs of a workspace.
+
+    raises : StoreError
+    """
+    return [Board(store, name) for name in sorted(store.shelf.notes(JOBS)) if _JOB.fullmatch(name)]
+
+
+def sweep(store: Store, age: float) -> None:
+    """Forgets jobs that gave no word for long.
+
+    age : [s]
+    """
+    for board in jobs(store):
+        with suppress(StoreError):
+            if time.time() - board.progress().heard > age:
+                board.remove()

@@ -1,0 +1,128 @@
+"""Who does the tasks: threads of this process, each with a child of its own, or the workers of a Dask cluster.
+
+Both are executors of Python's own kind, so that a search among GPUs goes the same way as an import.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from intake.board import Board
+from intake.limits import Limits
+from intake.work import Task, do
+from planner.errors import ClusterError, StoreError
+
+log = logging.getLogger(__name__)
+PATIENCE = "10s"
+
+
+class Here:
+    """Threads of this process.
+
+    limits : how many at once
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        """Idle."""
+        self._pool = ThreadPoolExecutor(limits.at_once, thread_name_prefix="reading")
+        self._going: dict[Future[None], Task] = {}
+
+    def start(self, task: Task, after: Callable[[], None] | None = None) -> None:
+        """In turn.
+
+        after : called when all is over, whatever happened
+        """
+        self._going = {one: other for one, other in self._going.items() if not one.done()}
+        future = self._pool.submit(_done, task, after)
+        self._going[future] = task
+        future.add_done_callback(_log_fault)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is done, or waits for it."""
+        return any(not one.done() for one in self._going)
+
+    def close(self) -> None:
+        """Cancels the jobs that it works at, and waits until they ended."""
+        for future, task in self._going.items():
+            if not future.done():
+                with suppress(StoreError):
+                    Board(task.store, task.job).cancel()
+        self._pool.shutdown(wait=True)
+
+
+class Cluster:
+    """Workers of dask.distributed, which have the same store and this code.
+
+    A worker that dies has its tasks done by others; Dask gives up on a task that lay on several workers that died,
+    its own fault or not, so it is given back: how often a task itself went wrong is told by its board.
+
+    address : of the scheduler
+    """
+
+    def __init__(self, address: str) -> None:
+        """Connects."""
+        self._client = client(address)
+
+    def start(self, task: Task) -> None:
+        """On whatever worker is free; it goes on if this process ends."""
+        from distributed import fire_and_forget  # noqa: PLC0415 - optional
+
+        future = self._client.submit(do, task, key=f"{task.job}-{task.number}", pure=False)
+        fire_and_forget(future)
+        future.add_done_callback(lambda done: self._look(done, task))
+
+    def _look(self, done: Any, task: Task) -> None:
+        from distributed import KilledWorker  # noqa: PLC0415 - optional
+
+        if done.status == "error":
+            if isinstance(done.exception(), KilledWorker):
+                done.cancel(force=True)
+                self.start(task)
+            else:
+                log.error("a task failed on the cluster: %s", type(done.exception()).__name__)
+
+
+@cache
+def client(address: str) -> Any:
+    """The connection of this process to a cluster.
+
+    raises : ClusterError
+    """
+    try:
+        from distributed import Client  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise ClusterError("A cluster needs dask.distributed: pip install -r requirements-cluster.txt.") from error
+    try:
+        return Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"No cluster answers at {address}. Start its scheduler, or correct HEADROOM_DASK."
+        ) from error
+
+
+def executor(address: str) -> Executor:
+    """A cluster as an executor, for a search.
+
+    raises : ClusterError
+    """
+    found: Executor = client(address).get_executor(pure=False)
+    return found
+
+
+def _done(task: Task, after: Callable[[], None] | None) -> None:
+    try:
+        do(task)
+    finally:
+        if after:
+            after()
+
+
+def _log_fault(done: Future[None]) -> None:
+    if not done.cancelled() and (fault := done.exception()):
+        log.error("a bug while following a process that reads a file", exc_info=fault)

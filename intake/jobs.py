@@ -1,0 +1,141 @@
+"""Heavy work off the page: a job is started here, done by a crew, and looked at, or cancelled, from anywhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from intake import board
+from intake.board import FILES, Board, new_job
+from intake.crew import Cluster, Here
+from intake.imports import Outcome
+from intake.limits import Limits
+from intake.sources import Group
+from intake.work import Source, Task
+from planner.errors import StoreError
+from planner.quantities import HOUR
+from store.places import JOBS
+from store.runs import Store
+
+KEPT = 24 * HOUR
+"""Time for which a job that is over is known [s]."""
+LOOK, GLANCE = 0.5, 0.1
+"""Between two looks of who follows a job, and of a page that waits for a small file [s]."""
+Telling = Callable[[int, int | None], None]
+
+
+class Jobs:
+    """Starts jobs.
+
+    limits : of the processes that read
+    cluster : address of a scheduler; None: this process
+    """
+
+    def __init__(self, limits: Limits, cluster: str | None = None) -> None:
+        """Nothing is done yet; a cluster is not asked before the first job."""
+        self._limits, self._cluster = replace(limits, secret=""), cluster
+        self._here = Here(limits)
+
+    def start(self, store: Store, name: str, groups: Sequence[Group]) -> Board:
+        """Imports files that every worker can reach.
+
+        raises : StoreError, ClusterError
+        """
+        with suppress(StoreError):
+            board.sweep(store, KEPT)
+        crew = Cluster(self._cluster) if self._cluster else self._here
+        made = new_job(store, name, [one for one, _ in groups])
+        for number, (one, sources) in enumerate(groups):
+            crew.start(Task(store, made.job, number, one, sources, self._limits))
+        return made
+
+    def start_upload(self, store: Store, name: str, path: Path, drop: Callable[[], None]) -> Board:
+        """Imports a file or folder of this machine, which is dropped when it is read, or sent to where workers see it.
+
+        raises : StoreError, ClusterError
+        """
+        if self._cluster is None:
+            made = new_job(store, name, [name])
+            task = Task(store, made.job, 0, name, (Source(str(path), name, 0),), self._limits)
+            self._here.start(task, drop)
+            return made
+        try:
+            crew, made = Cluster(self._cluster), new_job(store, name, [name])
+            crew.start(Task(store, made.job, 0, name, _sent(store, made, path), self._limits, sent=True))
+        finally:
+            drop()
+        return made
+
+    @property
+    def busy(self) -> bool:
+        """Whether this process reads anything, or is about to."""
+        return self._here.busy
+
+    def cancel(self, store: Store, patience: float) -> None:
+        """Cancels all jobs of a workspace; returns when they are over, or after some time [s].
+
+        raises : StoreError
+        """
+        going = [one for one in board.jobs(store) if not _over(one)]
+        for one in going:
+            one.cancel()
+        until = time.monotonic() + patience
+        while not all(map(_over, going)) and time.monotonic() < until:
+            time.sleep(LOOK)
+
+    def close(self) -> None:
+        """Stops what this process does; a cluster goes on."""
+        self._here.close()
+
+
+def wait(job: Board, seconds: float) -> bool:
+    """Whether a job was over after some time at most [s].
+
+    raises : StoreError
+    """
+    until = time.monotonic() + seconds
+    while not _over(job):
+        if time.monotonic() > until:
+            return False
+        time.sleep(GLANCE)
+    return True
+
+
+def followed(job: Board, progress: Telling | None = None) -> Iterator[Outcome]:
+    """Outcomes of a job as its tasks end; a job that is not followed to its end is cancelled.
+
+    progress : hears of each look: tasks that ended, and all
+    raises : StoreError
+    """
+    known, over = set[int](), False
+    try:
+        while not over:
+            found = job.progress()
+            over = found.over or found.lost
+            if progress:
+                progress(found.ended, found.tasks)
+            if found.ended > len(known):
+                new = job.outcomes(known)
+                known |= new.keys()
+                yield from chain.from_iterable(new.values())
+            time.sleep(0 if over else LOOK)
+    finally:
+        if over:
+            job.remove()
+        else:
+            job.cancel()
+
+
+def _over(job: Board) -> bool:
+    found = job.progress()
+    return found.over or found.lost
+
+
+def _sent(store: Store, job: Board, path: Path) -> tuple[Source, ...]:
+    paths = sorted(path.iterdir()) if path.is_dir() else [path]
+    folder = f"{JOBS}/{job.job}/{FILES}"
+    return tuple(Source(store.shelf.keep_file(folder, one.name, one), one.name, one.stat().st_size) for one in paths)

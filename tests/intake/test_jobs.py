@@ -1,0 +1,178 @@
+"""Jobs: seen from everywhere, cancelled from anywhere, and what becomes of files that kill who reads them."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from intake import board, reading, work
+from intake.board import Board, jobs, new_job
+from intake.imports import Imported, Known, Refused
+from intake.jobs import Jobs, followed, wait
+from intake.limits import Limits
+from intake.sources import groups
+from intake.work import Source, Task, do, release
+from planner.errors import ClusterError, JobNotFound, StoreError, UnknownFormat
+from store import Store
+from tests.importers.samples import bench_file, export, result
+
+
+@pytest.fixture(params=["local", "s3"])
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A store that other processes see too."""
+    return Store(tmp_path / "store" if request.param == "local" else f"{request.getfixturevalue('s3')}/{tmp_path.name}")
+
+
+@pytest.fixture
+def limits(tmp_path: Path) -> Limits:
+    return Limits(tmp_path / "scratch", at_once=1)
+
+
+@pytest.fixture
+def crew(limits: Limits):
+    made = Jobs(limits)
+    yield made
+    made.close()
+
+
+def folder_of(tmp_path: Path) -> Path:
+    folder = tmp_path / "day"
+    (folder / "sweep").mkdir(parents=True)
+    for number in range(3):
+        export(folder / f"trace-{number}.sqlite", [(at * 10, at * 10 + 5 + number, 0, 1) for at in range(9)])
+    bench_file(folder / "sweep" / "bench.json", result())
+    (folder / "sweep" / "list.txt").write_text("milk")
+    (folder / ".hidden").write_text("x")
+    return folder
+
+
+def outcomes(job: Board) -> list:
+    return [one for told in job.outcomes().values() for one in told]
+
+
+def test_a_folder_is_imported_in_tasks(crew: Jobs, anywhere: Store, tmp_path: Path) -> None:
+    job = crew.start(anywhere, "day", groups(str(folder_of(tmp_path))))
+    told = list(followed(job))
+    assert sorted(type(one).__name__ for one in told) == ["Imported"] * 4 + ["Refused"]
+    assert len(anywhere.runs()) == 4
+    with pytest.raises(JobNotFound):
+        job.progress()
+    again = list(followed(crew.start(anywhere, "day", groups(str(folder_of(tmp_path / "again"))))))
+    assert sum(isinstance(one, Known) for one in again) == 4
+
+
+def test_a_folder_on_an_object_store_is_imported(crew: Jobs, s3: str, tmp_path: Path) -> None:
+    files, there = fsspec.filesystem("s3"), f"{s3}/{tmp_path.name}/traces"
+    files.put(f"{folder_of(tmp_path)}/", there, recursive=True)
+    store = Store(f"{s3}/{tmp_path.name}/store")
+    assert len([one for one in followed(crew.start(store, "day", groups(there))) if isinstance(one, Imported)]) == 4
+    assert sorted(run.source_name for run in store.runs())[1] == "trace-0.sqlite"
+    assert list((tmp_path / "scratch").glob("*")) == []
+
+
+def test_what_may_be_one_run_stays_together(tmp_path: Path) -> None:
+    names = (
+        "a.sqlite",
+        "one/x.json",
+        "one/y.json",
+        "sweep/c=1/run=0.json",
+        "sweep/c=2/run=0.json",
+        "sweep/summary.csv",
+    )
+    for name in (*names, "big.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    os.truncate(tmp_path / "big.json", 64 * 2**20)
+    found = {name: len(sources) for name, sources in groups(str(tmp_path))}
+    assert found == {"a.sqlite": 1, "big.json": 1, "one (2 files)": 2, "sweep (3 files)": 3}
+    with pytest.raises(UnknownFormat):
+        groups(str(tmp_path / "missing"))
+    with pytest.raises(StoreError):
+        groups("nosuchscheme://x")
+
+
+def test_another_copy_of_the_app_sees_and_cancels_it(crew: Jobs, anywhere: Store, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(reading, "MODULE", "tests.intake.children")
+    monkeypatch.setattr(work, "LOOK", 0.05)
+    (tmp_path / "silent.x").write_text("x")
+    started = crew.start(anywhere, "silent", groups(str(tmp_path / "silent.x")) * 2)
+    assert not wait(started, 0.5)
+    (seen,) = jobs(Store(anywhere.root))
+    assert seen.job == started.job
+    told = seen.progress()
+    assert (told.name, told.tasks, told.begun, told.ended, told.lost) == ("silent", 2, 1, 0, False)
+    assert crew.busy
+    seen.cancel()
+    assert wait(started, 20)
+    assert [one.error for one in outcomes(started)] == ["Cancelled", "Cancelled"]
+    assert anywhere.runs() == []
+
+
+def test_a_job_that_was_deleted_stops(crew: Jobs, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(reading, "MODULE", "tests.intake.children")
+    monkeypatch.setattr(work, "LOOK", 0.05)
+    (tmp_path / "silent.x").write_text("x")
+    store = Store(tmp_path / "store")
+    job = crew.start(store, "silent", groups(str(tmp_path / "silent.x")))
+    assert not wait(job, 0.5)
+    job.remove()
+    until = time.monotonic() + 20
+    while crew.busy and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not crew.busy
+    assert jobs(store) == []
+
+
+def test_a_file_that_kills_workers_twice_is_in_quarantine(anywhere: Store, limits: Limits, tmp_path: Path) -> None:
+    source = Source(str(bench_file(tmp_path / "bench.json", result())), "bench.json", 1)
+
+    def attempt(died_before: int) -> list:
+        job = new_job(anywhere, "bench", ["bench.json"])
+        for _ in range(died_before):
+            job.begin(0)
+        do(Task(anywhere, job.job, 0, "bench.json", (source,), limits))
+        return outcomes(job)
+
+    assert [type(one) for one in attempt(1)] == [Imported]
+    (refused,) = attempt(2)
+    assert (refused.error, "killed 2 workers" in refused.message) == ("Quarantined", True)
+    assert attempt(0)[0].error == "Quarantined"
+    assert release(anywhere) == 1
+    assert [type(one) for one in attempt(0)] == [Known]
+
+
+def test_a_job_without_a_word_is_lost(tmp_path: Path, monkeypatch) -> None:
+    store = Store(tmp_path)
+    job = new_job(store, "x", ["x"])
+    job.begin(0)
+    assert not job.progress().lost
+    monkeypatch.setattr(board, "SILENT", -1.0)
+    assert job.progress().lost
+    board.sweep(store, 3600)
+    assert len(jobs(store)) == 1
+    board.sweep(store, -1)
+    assert jobs(store) == []
+
+
+@pytest.mark.parametrize("name", ["", "../../etc", "0123456789abcde", "0123456789ABCDEF", "0123456789abcdef/x"])
+def test_a_job_is_no_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(JobNotFound):
+        Board(Store(tmp_path), name)
+
+
+def test_a_file_that_cannot_be_fetched_is_refused(crew: Jobs, tmp_path: Path) -> None:
+    source = Source("memory://nowhere/x.sqlite", "x.sqlite", 1)
+    (told,) = followed(crew.start(Store(tmp_path / "store"), "x", [("x.sqlite", (source,))]))
+    assert isinstance(told, Refused)
+    assert "cannot be fetched" in told.message
+
+
+def test_a_cluster_that_does_not_answer_is_told(limits: Limits, tmp_path: Path, monkeypatch) -> None:
+    pytest.importorskip("distributed", reason="pip install -r requirements-cluster.txt")
+    monkeypatch.setattr("intake.crew.PATIENCE", "1s")
+    with pytest.raises(ClusterError, match="No cluster answers"):
+        Jobs(limits, "tcp://127.0.0.1:9").start(Store(tmp_path), "x", [])

@@ -1,0 +1,133 @@
+"""A folder of traces on an object store, imported by clusters of 1, 2, ... workers: `python -m tools.bench_cluster`.
+
+A server that speaks S3, a scheduler and workers are started here and share this machine's processors: the gain of a
+second worker is what they leave. Each cluster imports into a store of its own; the first import warms it up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+import fsspec
+
+from intake import crew
+from intake.imports import Imported
+from intake.jobs import Jobs, followed
+from intake.limits import Limits
+from intake.sources import groups
+from planner.quantities import MIB
+from store.runs import Store
+
+ROOT = Path(__file__).parents[1]
+BUCKET = "s3://bench"
+
+
+def main() -> None:
+    """Print a line for each number of workers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("trace", type=Path, help="an Nsight Systems SQLite export; copies of it differ in one mark")
+    parser.add_argument("--copies", type=int, default=16)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, _object_store(Path(name)):
+        folder = Path(name)
+        size = _copies(given.trace, folder / "traces", given.copies)
+        fsspec.filesystem("s3").put(f"{folder}/traces/", f"{BUCKET}/traces", recursive=True)
+        print(
+            f"{given.copies} traces of {size / MIB:.1f} MiB; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
+        )
+        first = 0.0
+        for workers in given.workers:
+            seconds = _imported(folder, workers, given.copies)
+            first = first or seconds
+            print(f"{workers} workers: {seconds:.1f} s, {given.copies / seconds:.2f} traces/s, x{first / seconds:.2f}")
+
+
+def _imported(folder: Path, workers: int, copies: int) -> float:
+    """Time of the import of all traces [s]."""
+    address = f"tcp://127.0.0.1:{_free_port()}"
+    with ExitStack() as stack:
+        stack.enter_context(_dask(folder, "scheduler", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1]))
+        own = ("--no-nanny", "--nthreads", "1", "--local-directory", str(folder))
+        for _ in range(workers):
+            stack.enter_context(_dask(folder, "worker", address, *own))
+        client = crew.client(address)
+        client.wait_for_workers(workers, timeout=120)
+        jobs = Jobs(Limits(folder / "scratch"), address)
+        listed = groups(f"{BUCKET}/traces")
+        list(followed(jobs.start(Store(f"{BUCKET}/warm-{workers}"), "warm", listed[:workers])))
+        start = time.perf_counter()
+        told = list(followed(jobs.start(Store(f"{BUCKET}/store-{workers}"), "traces", listed)))
+        seconds = time.perf_counter() - start
+        client.close()
+    if sum(isinstance(one, Imported) for one in told) != copies:
+        raise SystemExit(f"not all were imported: {told}")
+    return seconds
+
+
+def _copies(trace: Path, folder: Path, count: int) -> float:
+    """Copies of a trace that are different files; their size [B]."""
+    folder.mkdir()
+    for number in range(count):
+        path = folder / f"trace-{number:04}.sqlite"
+        shutil.copyfile(trace, path)
+        with sqlite3.connect(path) as marked:
+            marked.execute(f"PRAGMA user_version = {number + 1}")
+        marked.close()
+    return float(path.stat().st_size)
+
+
+@contextmanager
+def _object_store(folder: Path) -> Iterator[None]:
+    port = _free_port()
+    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
+    os.environ.update(keys, AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}")
+    with _process(folder / "s3.log", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)):
+        while not _answers(port):
+            time.sleep(0.2)
+        fsspec.filesystem("s3", use_listings_cache=False).mkdir(BUCKET)
+        yield
+
+
+def _dask(folder: Path, what: str, *words: str) -> AbstractContextManager[None]:
+    return _process(folder / f"{what}.log", "-m", f"distributed.cli.dask_{what}", "--no-dashboard", *words)
+
+
+@contextmanager
+def _process(log: Path, *words: str) -> Iterator[None]:
+    with log.open("ab") as file:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, *words], cwd=ROOT, env=environment, stdout=file, stderr=file
+        )
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()
