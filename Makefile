@@ -55,6 +55,7 @@ bench: $(BIN)/.dev ## speed and memory, beside a floor that only does the arithm
 	$(BIN)/python -m tools.bench_torch --mib 1024
 	$(BIN)/python -m tools.bench_intake
 	$(BIN)/python -m tools.bench_feel
+	if [ -d ../shared/traces ]; then $(BIN)/python -m tools.bench_cluster ../shared/traces/nsys/lawrencium*.sqlite; fi
 
 accuracy: $(BIN)/.dev ## predictions against measurements, as one table
 	$(BIN)/python -m tools.accuracy

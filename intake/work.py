@@ -26,12 +26,12 @@ from intake.reading import Reading, State
 from planner.errors import Quarantined, StoreError
 from store.files import reached, reason
 from store.leases import leased
+from store.places import QUARANTINE
 from store.runs import Store
 
 ATTEMPTS = 2
-LOOK = 1.0
+LOOK = 2.0
 """Between two looks at whether the task is still wanted, and two words of how far it is [s]."""
-QUARANTINE = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,6 @@ from planner.errors import DamagedRun, PlannerError, StoreError
 
 ROOT_VARIABLE = "HEADROOM_STORE"
 LONGEST_REASON = 200
-NOTE_FOLDERS = ("calibrations", "pins", "own-gpus", "own-models", "own-prices")
-"""Folders of a store with one small file a name; see notes.py."""
 _DAMAGE = (FileNotFoundError, pa.ArrowException, ValueError, LookupError, OverflowError)
 """What damaged bytes make pyarrow raise: names that are not UTF-8 are a ValueError."""
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from fsspec.implementations.local import LocalFileSystem
 
 from store import leases
-from store.files import NOTE_FOLDERS, Part
+from store.files import Part
 from store.parquet import sync_folder
-from store.places import HEAD_FILE, JOBS, SUFFIX, TABLES, Place
+from store.places import BESIDE, HEAD_FILE, SUFFIX, TABLES, Place
 
 WORK = ".work"
 INDEX_FILE = "index.parquet"
@@ -152,7 +152,7 @@ class LocalShelf:
         for place in self.places():
             with suppress(FileNotFoundError):
                 self.remove(place)
-        for folder in (*NOTE_FOLDERS, JOBS, WORK):
+        for folder in (*BESIDE, WORK):
             shutil.rmtree(self.root / folder, ignore_errors=True)
         (self.root / INDEX_FILE).unlink(missing_ok=True)
         with suppress(OSError):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from planner.errors import PlannerError, StoreError, nearest
 from planner.naming import short_name
-from store.files import NOTE_FOLDERS, ROOT_VARIABLE, reason
+from store.files import ROOT_VARIABLE, reason
+from store.places import BESIDE
 from store.runs import Store
 
 SUFFIX = ".json"
@@ -16,7 +17,7 @@ SUFFIX = ".json"
 class Kind:
     """One kind of notes.
 
-    folder : its folder in the store, one of NOTE_FOLDERS
+    folder : its folder in the store, one of BESIDE
     what : the thing in a sentence, "calibration"
     first : how the first one is made, for the message where there is none
     bad_name, unknown : raised for a name that cannot be one; for one under which nothing is kept
@@ -30,8 +31,8 @@ class Kind:
 
     def __post_init__(self) -> None:
         """A folder that nobody knows would stay behind when a store is erased."""
-        if self.folder not in NOTE_FOLDERS:
-            raise ValueError(f"{self.folder} is missing in NOTE_FOLDERS")
+        if self.folder not in BESIDE:
+            raise ValueError(f"{self.folder} is missing in BESIDE")
 
     @property
     def title(self) -> str:

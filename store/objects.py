@@ -32,10 +32,10 @@ from fsspec import AbstractFileSystem
 
 from planner.errors import StoreError
 from planner.quantities import GIGA
-from store.files import NOTE_FOLDERS, ROOT_VARIABLE, Part, reached, reason
+from store.files import ROOT_VARIABLE, Part, reached, reason
 from store.leases import STALE
 from store.local import INDEX_FILE
-from store.places import HEAD_FILE, JOBS, SUFFIX, TABLES, Place
+from store.places import BESIDE, HEAD_FILE, SUFFIX, TABLES, Place
 
 DIGITS = "0123456789abcdef"
 RELIST = 60.0
@@ -166,7 +166,7 @@ class ObjectShelf:
 
     def erase(self) -> None:
         """Removes the heads, which are the runs, then all else."""
-        for kept in ("runs", "marks", "parts", *NOTE_FOLDERS, JOBS, INDEX_FILE):
+        for kept in ("runs", "marks", "parts", *BESIDE, INDEX_FILE):
             self._discard([f"{self._root}/{kept}"], recursive=True)
         _listings(self.url).clear()
 

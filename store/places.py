@@ -18,6 +18,9 @@ from store.files import Part
 HEAD_FILE = "run.parquet"
 TABLES = "tables"
 JOBS = "jobs"
+QUARANTINE = "quarantine"
+BESIDE = ("calibrations", "pins", "own-gpus", "own-models", "own-prices", JOBS, QUARANTINE)
+"""Folders of small files beside the runs: notes.py, board.py in intake. They go when a store is erased."""
 SUFFIX = ".parquet"
 
 

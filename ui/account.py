@@ -8,6 +8,7 @@ from intake.service import intake
 from planner.errors import PlannerError
 from planner.quantities import GIB
 from ui import buying
+from ui.uploader import forget_files
 from ui.words import plain
 from ui.workspace import CHOSEN, ENTERED, claims, forget_loads, open_workspaces, store, workspace
 
@@ -70,6 +71,7 @@ def forget_all() -> None:
     here = workspace()
     intake().forget(here.name, store())
     store().erase()
+    forget_files()
     st.cache_data.clear()
     forget_loads()
     for kept in (buying.remembered(), buying.hung()):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime import get_instance
+from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.workspace import workspace
@@ -35,6 +35,12 @@ def may_send(session: str) -> bool:
     runtime = get_instance()
     SENDING.difference_update([one for one in SENDING if not runtime.is_active_session(one)])
     return session in SENDING
+
+
+def forget_files() -> None:
+    """Drops from memory what this session sent."""
+    if exists():
+        get_instance().uploaded_file_mgr.remove_session_files(session_id())
 
 
 def session_id() -> str:
