@@ -20,6 +20,7 @@ from itertools import chain, count
 from pathlib import Path, PurePosixPath
 
 from intake.limits import Limits
+from intake.owners import holder
 from planner.errors import TooLarge, UploadRefused
 from planner.quantities import GIB, HOUR, MINUTE
 from store import leases
@@ -192,7 +193,7 @@ class Desk:
 
     def _check(self, session: str, name: str, size: int) -> None:
         limits, held = self._limits, list(self._uploads.values())
-        own = [upload for upload in held if upload.session == session]
+        own = [upload for upload in held if holder(upload.session) == holder(session)]
         if not 0 < size <= limits.file:
             raise TooLarge(
                 f"{name} has {size / GIB:.2f} GiB; this server takes files of at most {limits.file / GIB:g} GiB. "

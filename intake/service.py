@@ -16,6 +16,7 @@ from intake.folder import Shared, shared_file, shared_files
 from intake.imports import stands_alone
 from intake.jobs import Jobs
 from intake.limits import Limits, limits
+from intake.owners import workspace_of
 from intake.route import routes
 from intake.sources import groups
 from intake.tokens import LIFETIME, Tokens
@@ -23,21 +24,11 @@ from planner.errors import StoreError, UploadRefused
 from planner.quantities import MINUTE
 from settings import settings
 from store.runs import Store
+from store.workspaces import every_workspace
 
 SWEEP = 5 * MINUTE
 PATIENCE = 15.0
 """Longest wait for jobs that were cancelled [s]."""
-OWNED = "/"
-
-
-def owner(workspace: str, session: str) -> str:
-    """Names a session in a workspace, as desk and tokens know it."""
-    return f"{workspace}{OWNED}{session}"
-
-
-def session_of(owner: str) -> str:
-    """The session of an owner."""
-    return owner.partition(OWNED)[2]
 
 
 class Intake:
@@ -107,7 +98,7 @@ class Intake:
         raises : StoreError
         """
         self._jobs.cancel(store, PATIENCE)
-        self._desk.drop_all(lambda holder: holder.partition(OWNED)[0] == workspace)
+        self._desk.drop_all(lambda owner: workspace_of(owner) == workspace)
 
     def arriving(self, session: str) -> list[Upload]:
         """A session's uploads that nobody reads yet."""
@@ -145,10 +136,15 @@ class Intake:
 
     async def _sweep(self, root: Path | str) -> None:
         with suppress(StoreError):
-            await asyncio.to_thread(Store(root).sweep)
+            await asyncio.to_thread(_swept, root)
         while True:
             await asyncio.sleep(SWEEP)
             self._desk.sweep()
+
+
+def _swept(root: Path | str) -> None:
+    for store in (Store(root), *every_workspace(root)):
+        store.sweep()
 
 
 @cache

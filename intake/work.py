@@ -30,7 +30,7 @@ from store.places import QUARANTINE
 from store.runs import Store
 
 ATTEMPTS = 2
-LOOK = 2.0
+LOOK = 1.0
 """Between two looks at whether the task is still wanted, and two words of how far it is [s]."""
 
 

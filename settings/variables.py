@@ -81,7 +81,9 @@ class Settings:
     user_runs: int = _set("USER_RUNS", COUNT, 1000, "runs in a workspace of people who log in")
     user_gib: float = _set("USER_GIB", NUMBER, 50.0, "bytes of the runs in such a workspace [GiB]")
     upload_gib: float = _set("UPLOAD_GIB", NUMBER, 4.0, "largest file that is taken in [GiB]")
-    session_gib: float = _set("SESSION_GIB", NUMBER, 8.0, "all files that one session has on disk [GiB]")
+    session_gib: float = _set(
+        "SESSION_GIB", NUMBER, 8.0, "all files on disk of one session, of one workspace where people log in [GiB]"
+    )
     uploads_gib: float = _set("UPLOADS_GIB", NUMBER, 32.0, "all files of all sessions on disk [GiB]")
     upload_folder: Path = _set(
         "UPLOAD_FOLDER", FOLDER, lambda: platformdirs.user_cache_path(APP, appauthor=False) / "uploads",

@@ -76,6 +76,15 @@ def workspaces(claims: Mapping[str, Any], told: Settings, now: float | None = No
     return (own, *(Workspace(f"team-{_hash(issuer, *team)}", team[1][:LONGEST_TITLE], rules) for team in teams))
 
 
+def every_workspace(root: Path | str) -> list[Store]:
+    """The workspaces that anything was saved in, for who looks after the whole store.
+
+    raises : StoreError
+    """
+    names = sorted(filter(_NAME.fullmatch, Store(root).shelf.notes(FOLDER)))
+    return [Workspace(name, name).store(root) for name in names]
+
+
 def logged_in(claims: Mapping[str, Any], told: Settings, now: float) -> bool:
     """Whether claims are of a person whose login is not too old.
 

@@ -19,7 +19,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime import Runtime, get_instance
 
-from intake.service import intake, session_of
+from intake.owners import session_of
+from intake.service import intake
 from planner.quantities import MIB
 from settings import Settings, settings
 from store.runs import default_root

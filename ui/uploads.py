@@ -14,7 +14,8 @@ import streamlit as st
 from intake.board import Board, jobs
 from intake.imports import Imported, Known, Outcome, Refused
 from intake.jobs import wait
-from intake.service import intake, owner
+from intake.owners import owner
+from intake.service import intake
 from planner.errors import PlannerError
 from planner.quantities import GIB, MIB
 from ui.uploader import NO_FILES, file_box, session_id

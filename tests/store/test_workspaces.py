@@ -13,7 +13,7 @@ from planner.quantities import GIB
 from settings import settings
 from store import Store, calibrations, index
 from store.rules import Rules
-from store.workspaces import Workspace, workspaces
+from store.workspaces import Workspace, every_workspace, workspaces
 from tests.settings.test_settings import LOGIN
 from tests.store.samples import sample
 from tests.store.test_calibrations import sample as fitted
@@ -148,6 +148,7 @@ def test_all_of_it_can_be_deleted(anywhere: Store) -> None:
     assert ann.runs() == []
     assert calibrations.names(ann) == []
     assert not index._known(ann.shelf.address).entries
+    assert str(bob.root) in [str(one.root) for one in every_workspace(anywhere.root)]
     left = files(anywhere)
     assert left
     assert left == {path for path in before if str(bob.root).split("/")[-1] in path}

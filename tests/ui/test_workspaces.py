@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import importers
-from intake.service import intake, owner
+from intake.owners import owner
+from intake.service import intake
 from planner.errors import UploadRefused
 from planner.measured import Run
 from settings import settings
@@ -147,6 +148,18 @@ def test_uploads_of_one_are_not_read_by_another(people, tmp_path):
         list(intake().read_upload(others, upload.id, workspace.store()))
     token = intake().token(others)[0]
     assert intake()._tokens.session(token)[0] == others != mine
+
+
+def test_a_second_session_brings_no_more_room(people, monkeypatch):
+    monkeypatch.setenv("HEADROOM_SESSION_GIB", "0.0000001")
+    intake.cache_clear()
+    for who, sessions in (("ann", ("one", "two")), ("bob", ("one",))):
+        people(who)
+        first, *more = (owner(workspace.workspace().name, session) for session in sessions)
+        intake()._desk.receive(first, [("a.json", bytes(100))])
+        for other in more:
+            with pytest.raises(UploadRefused):
+                intake()._desk.receive(other, [("b.json", bytes(100))])
 
 
 def test_the_demo_takes_no_files(people):
