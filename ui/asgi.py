@@ -24,6 +24,7 @@ from intake.service import intake
 from planner.quantities import MIB
 from settings import Settings, settings
 from store.runs import default_root
+from ui.headers import SecurityHeaders
 from ui.health import Readiness, alive, stopping_gently
 from ui.hosts import Hosts
 from ui.login import secrets
@@ -118,6 +119,7 @@ def middleware(told: Settings, base: str) -> list[Middleware]:
     """What each request goes through, in this order, before Streamlit."""
     return [
         Middleware(Records, base=base),  # first: what the others refuse is noted too
+        Middleware(SecurityHeaders),
         Middleware(Hosts, names=told.hosts),
         Middleware(UploaderLimit),
     ]
