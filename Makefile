@@ -70,9 +70,10 @@ fit: $(BIN)/.dev ## efficiencies and intervals anew from ../shared/measurements
 snapshots: $(BIN)/.dev ## draw the charts that tests compare anew, after a change of their look
 	$(BIN)/python -m tests.ui.snapshots
 
-lock: $(BIN)/.dev ## write requirements*.txt anew from requirements*.in
+lock: $(BIN)/.dev ## write every requirements*.txt anew from requirements*.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.txt requirements.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements-dev.txt requirements-dev.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file deploy/requirements.txt deploy/requirements.in
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) $(VLLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis

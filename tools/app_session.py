@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,11 +22,19 @@ class AppSession:
     id : as the server names the session
     controls : label of a number field -> (widget's id, fragment that it redraws)
     charts : drawn since the last question
+    said : what boxes of success, information and error have said since then
+    links : label of a download -> its path
+    uploads : path of the upload for large files; "" before a page with one was drawn
     complaints : tracebacks and errors shown since the session began
+    cookie : as the server, or a proxy before it, set it with the connection
     """
 
-    def __init__(self, wire: ClientConnection) -> None:
+    def __init__(self, wire: ClientConnection, cookie: str = "") -> None:
         self.id = ""
+        self.cookie = _cookie(wire) or cookie
+        self.said: list[str] = []
+        self.links: dict[str, str] = {}
+        self.uploads = ""
         self.controls: dict[str, tuple[str, str]] = {}
         self.charts = 0
         self.complaints: list[str] = []
@@ -52,6 +61,7 @@ class AppSession:
 
     async def _ask(self, message: BackMsg) -> None:
         self.charts = 0
+        self.said.clear()
         await self._wire.send(message.SerializeToString())
         told = ForwardMsg()
         while told.WhichOneof("type") != "script_finished":
@@ -66,16 +76,32 @@ class AppSession:
             self.controls[element.number_input.label] = (element.number_input.id, delta.fragment_id)
         if kind == "exception":
             self.complaints.append(element.exception.message)
+        if kind == "alert":
+            self.said.append(element.alert.body.replace("\\", ""))
+        if kind == "download_button":
+            self.links[element.download_button.label] = element.download_button.url
+        if kind == "bidi_component" and "/upload/" in element.bidi_component.json:
+            self.uploads = json.loads(element.bidi_component.json)["path"]
         self.charts += kind == "vega_lite_chart"
 
 
+def _cookie(wire: ClientConnection) -> str:
+    """Names and values of the cookies that came with the connection, as they are sent back."""
+    given = wire.response.headers.get_all("Set-Cookie") if wire.response else []
+    return "; ".join(one.split(";")[0] for one in given)
+
+
 @asynccontextmanager
-async def app_session(url: str) -> AsyncIterator[AppSession]:
+async def app_session(url: str, cookie: str = "") -> AsyncIterator[AppSession]:
     """A session that stays open as long as it is used.
 
     url : of the app, http://host:port
+    cookie : name=value, to be sent with the connection
     """
     address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
     protocols = [Subprotocol("streamlit")]
-    async with websockets.connect(address, subprotocols=protocols, max_size=None, open_timeout=120) as wire:
-        yield AppSession(wire)
+    sent = {"Cookie": cookie} if cookie else {}
+    async with websockets.connect(
+        address, subprotocols=protocols, max_size=None, open_timeout=120, additional_headers=sent
+    ) as wire:
+        yield AppSession(wire, cookie)

@@ -58,19 +58,28 @@ def running_app(folder: Path, port: int | None = None, **environment: str) -> It
     raises : RuntimeError where it ends before it answers
     """
     port = port or free_port()
+    server = start(folder, port, **environment)
+    try:
+        await_answer(f"http://127.0.0.1:{port}/healthz", server)
+        yield RunningApp(f"http://127.0.0.1:{port}", server)
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def start(folder: Path, port: int, **environment: str) -> subprocess.Popen[bytes]:
+    """The server's process; what it logs is added to server.log of the folder.
+
+    folder : as for running_app
+    environment : as for running_app
+    """
     own = {"HEADROOM_STORE": str(folder / "store"), "HEADROOM_UPLOAD_FOLDER": str(folder / "uploads")}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(  # noqa: S603 - our own app
+    with (folder / "server.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own app
             command, cwd=ROOT, env={**os.environ, **own, **environment}, stdout=log, stderr=log
         )
-        try:
-            _await(f"http://127.0.0.1:{port}/_stcore/health", server)
-            yield RunningApp(f"http://127.0.0.1:{port}", server)
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
 
 
 def free_port() -> int:
@@ -81,7 +90,12 @@ def free_port() -> int:
     return port
 
 
-def _await(url: str, server: subprocess.Popen[bytes]) -> None:
+def await_answer(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Returns when an address answers.
+
+    server : who should answer
+    raises : RuntimeError where it ends before, or takes too long
+    """
     until = time.monotonic() + READY_WITHIN
     while time.monotonic() < until:
         if server.poll() is not None:
