@@ -55,15 +55,15 @@ class Models(Mapping[str, Model]):
 
     def __getitem__(self, name: str) -> Model:
         """The model of exactly that id."""
-        return _built(_rows()[name].name)
+        return _built(rows()[name].name)
 
     def __iter__(self) -> Iterator[str]:
         """The ids, in the order of the files."""
-        return iter(_rows())
+        return iter(rows())
 
     def __len__(self) -> int:
         """Number of models."""
-        return len(_rows())
+        return len(rows())
 
 
 def models() -> Mapping[str, Model]:
@@ -104,7 +104,7 @@ def known_model(name: str) -> Model:
     found = _names().keys.get(asked.key) or _names().unversioned.get(asked.key, frozenset())
     if not found:
         raise UnknownModel(_unknown(name))
-    bases = sorted({_rows()[known].base for known in found})
+    bases = sorted({rows()[known].base for known in found})
     if len(bases) > 1:
         raise AmbiguousName(f'"{name}" means several models. Say which: {", ".join(bases)}.')
     known = bases[0] if bases[0] in found else min(found)
@@ -125,7 +125,7 @@ def _stored_as(model: Model, name: str, storage: Storage | None) -> Model:
 
 def _unknown(name: str) -> str:
     shown = name if len(name) <= 100 else f"{name[:100]}..."
-    pool = {_folded(known).rsplit("/", 1)[-1]: known for known in reversed(list(_rows()))}
+    pool = {_folded(known).rsplit("/", 1)[-1]: known for known in reversed(list(rows()))}
     close = difflib.get_close_matches(_folded(shown).rsplit("/", 1)[-1], pool, n=4, cutoff=0.4)
     nearest = ", ".join(pool[key] for key in close) or "none"
     return f'No model "{shown}" in the catalogue. Nearest: {nearest}. Choose one, or give the path of its config.json.'
@@ -157,7 +157,7 @@ class Names:
 @of_own(READERS)
 def _names() -> Names:
     exact, keys, bare = defaultdict(set), defaultdict(set), defaultdict(set)
-    for name, row in _rows().items():
+    for name, row in rows().items():
         for spelling in (name, *row.fields["short"]):
             exact[_folded(spelling)].add(name)
             exact[_folded(spelling).rsplit("/", 1)[-1]].add(name)
@@ -173,13 +173,12 @@ def _folded(name: str) -> str:
     return "-".join(name.strip().lower().split())
 
 
-def rows() -> Mapping[str, Row]:
-    """Every row under its name, nothing built: for lists of what there is."""
-    return _rows()
-
-
 @of_own(READERS)
-def _rows() -> Mapping[str, Row]:
+def rows() -> Mapping[str, Row]:
+    """Every row under its name, own ones last; nothing is built.
+
+    raises : BadRow naming file, row and field
+    """
     return _read() | {row.name: row for row in own().models}
 
 
@@ -234,7 +233,7 @@ def _checked(fields: Mapping[str, Any], file: str, needed: tuple[str, ...]) -> s
 
 @of_own(1024)
 def _built(name: str) -> Model:
-    return model_of(_rows()[name])
+    return model_of(rows()[name])
 
 
 def model_of(row: Row) -> Model:

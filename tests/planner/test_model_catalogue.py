@@ -265,7 +265,7 @@ def test_any_text_resolves_or_is_refused(name: str) -> None:
 def test_nothing_is_parsed_at_import_and_one_name_builds_one_model() -> None:
     code = (
         "import planner.catalogue_models as c\n"
-        "assert c._rows.cache_info().currsize == 0\n"
+        "assert c.rows.cache_info().currsize == 0\n"
         "c.find_model('meta-llama/Llama-3.3-70B-Instruct')\n"
         "assert c._built.cache_info().currsize == 1\n"
     )

@@ -36,8 +36,9 @@ def page() -> None:
         persist_state="session",
     )  # fmt: skip
     if view == "runs":
-        write_link(parameters)
-        link_box(parameters)
+        told = {key: parameter for key, parameter in parameters.items() if key != pins.KEY}
+        write_link(told)
+        link_box(told)
         two_runs(runs)
     else:
         pinned_view(_parameters())
