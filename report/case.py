@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from planner.catalogue_models import find_model
+from planner.catalogue_models import known_model
 from planner.checks import told_model
 from planner.errors import InsufficientMemory, ScenarioError
 from planner.estimate import Estimate, estimate
@@ -79,7 +79,7 @@ def measured(run: Run, gpu: str | None = None, model: Model | None = None, **cel
             identity = hashlib.sha256(f"{run.file_hash} {label}".encode()).hexdigest()
             name = f"{run.source_name}: {label}"
             whole = replace(parts[0], source_name=name, file_hash=identity, points=points)
-            yield _measured(whole, gpu or whole.gpu, model or find_model(whole.model or ""), cells)
+            yield _measured(whole, gpu or whole.gpu, model or known_model(whole.model or ""), cells)
 
 
 def _measured(run: Run, gpu: str | None, model: Model | None, cells: Mapping[str, str]) -> Case:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from planner.catalogue_models import find_model
+from planner.catalogue_models import known_model
 from planner.errors import UnknownGpu
 from planner.measured import Run
 from planner.overlay import Comparison, compare, scenario_of, step_marks
@@ -32,7 +32,7 @@ def show_table(run: Run, rows: Sequence[Row]) -> None:
     known = parts[0].gpu
     if known is None:
         raise UnknownGpu(f"{parts[0].gpu_names[0]} means no single GPU of the catalogue: this series is not predicted.")
-    model = find_model(parts[0].model or "")
+    model = known_model(parts[0].model or "")
     compared: list[Comparison] = [one for part in parts for one in compare(part, known, model)]
     predicted, measured = step_marks(compared)
     if measured:

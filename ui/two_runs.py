@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from planner.catalogue_models import find_model
+from planner.catalogue_models import known_model
 from planner.differences import class_changes, settings_that_differ
 from planner.errors import CatalogueError, PlannerError
 from planner.loads import Load
@@ -147,7 +147,7 @@ def _load_box(column: st.delta_generator.DeltaGenerator, name: str, run: Run) ->
 
 def _model(run: Run) -> Model | None:
     try:
-        return find_model(run.model) if run.model else None
+        return known_model(run.model) if run.model else None
     except CatalogueError:
         return None
 

@@ -1,8 +1,12 @@
 """Reports of imported runs: traces with steps, tables with several series; and the page that offers them."""
 
+from pathlib import Path
+
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from planner.catalogue_models import find_model
+from planner.errors import UnknownModel
 from planner.loads import TABLES
 from report.html import run_report
 from store.runs import Store, default_root
@@ -12,6 +16,8 @@ from tests.report.test_html import headings
 from tests.ui.decode_trace import decode_trace
 from tests.ui.given import imported
 from tests.ui.test_explain import shown
+
+PAGE = Path(__file__).parents[2] / "ui" / "pages" / "evidence.py"
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +49,15 @@ def test_explain_offers_the_report(tmp_path):
     path = decode_trace(tmp_path / "x.sqlite")
     app = shown(imported(path.name, path.read_bytes()))
     assert "Report (HTML)" in [button.proto.label for button in app.get("download_button")]
+
+
+def test_a_table_whose_model_is_a_path_opens_no_file_of_the_server(tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text('{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}', encoding="utf-8")
+    model = dict(zip(HEADER.split(","), ROW.split(","), strict=True))["model"]
+    run_id = imported("path.csv", f"{HEADER}\n{ROW.replace(model, str(config))}\n".encode())
+    with pytest.raises(UnknownModel, match="No model"):
+        reported(run_id)
+    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app.query_params["run"] = run_id
+    assert "No model" in app.run().error[0].value
