@@ -64,8 +64,9 @@ class Progress:
 
     @property
     def lost(self) -> bool:
-        """Whether those who worked at it are gone."""
-        return not self.over and time.time() - self.heard > SILENT
+        """Whether those who worked at it are gone; of a job that only waits, nobody knows until it is cancelled."""
+        silent = time.time() - self.heard > SILENT
+        return not self.over and silent and (self.begun > self.ended or self.cancelled)
 
     @property
     def share(self) -> float:

@@ -6,6 +6,8 @@ Both are executors of Python's own kind, so that a search among GPUs goes the sa
 from __future__ import annotations
 
 import logging
+import secrets
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -31,15 +33,16 @@ class Here:
         """Idle."""
         self._pool = ThreadPoolExecutor(limits.at_once, thread_name_prefix="reading")
         self._going: dict[Future[None], Task] = {}
+        self._lock = threading.Lock()
 
     def start(self, task: Task, after: Callable[[], None] | None = None) -> None:
         """In turn.
 
         after : called when all is over, whatever happened
         """
-        self._going = {one: other for one, other in self._going.items() if not one.done()}
         future = self._pool.submit(_done, task, after)
-        self._going[future] = task
+        with self._lock:
+            self._going = {one: other for one, other in self._going.items() if not one.done()} | {future: task}
         future.add_done_callback(_log_fault)
 
     @property
@@ -73,7 +76,7 @@ class Cluster:
         """On whatever worker is free; it goes on if this process ends."""
         from distributed import fire_and_forget  # noqa: PLC0415 - optional
 
-        future = self._client.submit(do, task, key=f"{task.job}-{task.number}", pure=False)
+        future = self._client.submit(do, task, key=f"{task.job}-{task.number}-{secrets.token_hex(4)}", pure=False)
         fire_and_forget(future)
         future.add_done_callback(lambda done: self._look(done, task))
 
@@ -82,18 +85,32 @@ class Cluster:
 
         if done.status == "error":
             if isinstance(done.exception(), KilledWorker):
-                done.cancel(force=True)
                 self.start(task)
             else:
                 log.error("a task failed on the cluster: %s", type(done.exception()).__name__)
 
 
-@cache
 def client(address: str) -> Any:
-    """The connection of this process to a cluster.
+    """The connection of this process to a cluster; a new one where the old one broke.
 
     raises : ClusterError
     """
+    if _connected(address).status == "closed":
+        _connected.cache_clear()
+    return _connected(address)
+
+
+def executor(address: str) -> Executor:
+    """A cluster as an executor, for a search.
+
+    raises : ClusterError
+    """
+    found: Executor = client(address).get_executor(pure=False)
+    return found
+
+
+@cache
+def _connected(address: str) -> Any:
     try:
         from distributed import Client  # noqa: PLC0415 - optional
     except ImportError as error:
@@ -104,15 +121,6 @@ def client(address: str) -> Any:
         raise ClusterError(
             f"No cluster answers at {address}. Start its scheduler, or correct HEADROOM_DASK."
         ) from error
-
-
-def executor(address: str) -> Executor:
-    """A cluster as an executor, for a search.
-
-    raises : ClusterError
-    """
-    found: Executor = client(address).get_executor(pure=False)
-    return found
 
 
 def _done(task: Task, after: Callable[[], None] | None) -> None:

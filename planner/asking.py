@@ -66,11 +66,12 @@ def asked_for(
     model: Model | None = None,
     recording: Recorded | None = None,
     correction: Correction | None = None,
+    drafter: Model | None = None,
 ) -> Demand:
     """The demand that cells ask for.
 
     cells : INPUTS -> text, in the unit of each key; missing or empty means the default
-    model : stands in for the one that the cells name
+    model, drafter : stand in for those that the cells name
     recording : real requests, whose lengths stand in for those of the cells; its times for rate and profile too, if
         the cells leave them open [tokens], [s]
     correction : of a calibration
@@ -89,7 +90,7 @@ def asked_for(
         counts=_counts(full),
         schemes=tuple(name.lower() for name in _words(full, "quantizations")),
         kv_cache=full["kv_cache"].lower(),
-        techniques=_techniques(full),
+        techniques=_techniques(full, drafter),
         node=read(full, "gpus_per_node", whole, NODE),
         version=full.get("engine_version") or LATEST,
         seed=read(full, "seed", whole, 0),
@@ -205,9 +206,10 @@ def typed_prices(text: str) -> dict[str, Price]:
     return {gpu: Price(**kinds) for gpu, kinds in found.items()}
 
 
-def _techniques(full: Mapping[str, str]) -> Techniques:
+def _techniques(full: Mapping[str, str], drafter: Model | None) -> Techniques:
     drafted, count = read(full, "drafted_tokens", whole, 0), read(full, "adapters", whole, 0)
-    drafter = find_model(full["drafter"]) if full.get("drafter") else None
+    if drafter is None and full.get("drafter"):
+        drafter = find_model(full["drafter"])
     return Techniques(
         speculation=Speculation(drafted, read(full, "acceptance", float, 0.7), drafter) if drafted else None,
         adapters=Adapters(count, read(full, "adapter_rank", whole, 16)) if count else None,

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from planner.alternatives import alternatives
-from planner.catalogue_models import find_model
+from planner.catalogue_models import known_model
 from planner.errors import CatalogueError, InsufficientMemory
 from planner.estimate import Estimate, estimate
 from planner.marks import totals
@@ -133,7 +133,7 @@ def _load_test(name: str, run: Run, said: str, origin: Origin, notes: str) -> Sc
         raise CatalogueError(
             f"{run.source_name} does not tell its GPU and model: it has no place on a roof. Say both on Evidence first."
         )
-    model = find_model(run.model)
+    model = known_model(run.model)
     compared = compare(run, run.gpu, model)
     predicted, measured = step_marks(compared)
     scenario = scenario_of(run, run.gpu, model)

@@ -153,7 +153,8 @@ def _settle() -> None:
                 continue
             new = tuple(chain.from_iterable(job.outcomes().values()))
             if progress.lost:
-                new += (Refused(progress.name, "Lost", f"{progress.name}: {LOST}"),)
+                why = "cancelled." if progress.cancelled else LOST
+                new += (Refused(progress.name, "Lost", f"{progress.name}: {why}"),)
                 job.remove()
         except PlannerError as error:
             new = (Refused("", type(error).__name__, str(error)),)

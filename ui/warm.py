@@ -6,9 +6,11 @@ Streamlit collects garbage after each rerun; with all imports in view that takes
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 
 import streamlit as st
 
+from planner.errors import ClusterError
 from planner.estimate import estimate
 from planner.predict import question
 from ui.buying import pool
@@ -21,7 +23,8 @@ from ui.charts.waterfall import waterfall_spec
 def warm_up() -> bool:
     """Loads catalogue and chart specifications, starts processes, answers one question, freezes what is in memory."""
     estimate(question({"gpu": "h100-sxm", "model": "meta-llama/Llama-3.1-8B-Instruct"}))
-    pool()
+    with suppress(ClusterError):  # whoever searches is told; all else works without it
+        pool()
     for theme in ("light", "dark"):
         roofline_spec(theme)
         memory_spec(theme)

@@ -56,7 +56,7 @@ def cluster(tmp_path_factory, s3: str) -> Iterator[tuple[str, subprocess.Popen]]
         client.wait_for_workers(2, timeout=60)
         yield address, workers[0]
         client.close()
-        crew.client.cache_clear()
+        crew._connected.cache_clear()
 
 
 def test_a_folder_on_an_object_store(cluster, s3, tmp_path, capsys, monkeypatch):

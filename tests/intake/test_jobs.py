@@ -147,11 +147,17 @@ def test_a_file_that_kills_workers_twice_is_in_quarantine(anywhere: Store, limit
 
 def test_a_job_without_a_word_is_lost(tmp_path: Path, monkeypatch) -> None:
     store = Store(tmp_path)
-    job = new_job(store, "x", ["x"])
+    job, waits = new_job(store, "x", ["x", "y"]), new_job(store, "y", ["y"])
     job.begin(0)
     assert not job.progress().lost
     monkeypatch.setattr(board, "SILENT", -1.0)
     assert job.progress().lost
+    job.end(0, [])
+    assert not job.progress().lost, "its second task may wait for long"
+    assert not waits.progress().lost
+    waits.cancel()
+    assert waits.progress().lost
+    waits.remove()
     board.sweep(store, 3600)
     assert len(jobs(store)) == 1
     board.sweep(store, -1)

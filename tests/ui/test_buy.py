@@ -12,6 +12,7 @@ from planner.presets import presets
 from planner.sensitivity import swings
 from planner.sizing import option
 from tests.planner.demands import promised, wanted
+from ui import buying
 from ui.buy_question import KEYS, PARAMETERS
 from ui.charts import pareto, tornado
 from ui.link import written
@@ -177,3 +178,21 @@ def test_the_best_option_is_pinned_as_plan_asks_it():
     assert asked.deployment.gpu.label in table(app)["GPU"].iloc[0]
     assert asked.workload.request_rate is not None
     assert app.button(key="pin-best").disabled
+
+
+def test_a_cluster_out_of_reach_is_told(monkeypatch):
+    monkeypatch.setenv("HEADROOM_DASK", "tcp://127.0.0.1:9")
+    monkeypatch.setattr("intake.crew.PATIENCE", "1s")
+    buying.pool.clear()
+    buying.remembered.clear()
+    app = AppTest.from_file(str(ROOT / "ui" / "pages" / "buy.py"), default_timeout=120).run()
+    buying.pool.clear()
+    assert not app.exception
+    assert "No cluster answers" in " ".join(error.value for error in app.error).replace("\\", "")
+
+
+def test_a_drafter_is_a_name_never_a_path_on_the_server(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    app = opened(drafted="4", drafter=str(tmp_path / "config.json"))
+    assert not app.exception
+    assert "No model" in " ".join(error.value for error in app.error)

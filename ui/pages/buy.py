@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from planner.asking import asked_for
 from planner.demand import Demand
-from planner.errors import PlannerError, UnknownModel
+from planner.errors import ClusterError, PlannerError, UnknownModel
 from planner.option import Option, Refusal
 from planner.ranking import best_of_each, nearest, ranked
 from planner.sensitivity import Swing
@@ -39,7 +39,8 @@ def page() -> None:
         history_buttons("buy")
         link_box(PARAMETERS)
     try:
-        asked = asked_for(values, named_model(values.get("model", "")), recording())
+        drafter = named_model(values["drafter"]) if values.get("drafter") else None
+        asked = asked_for(values, named_model(values.get("model", "")), recording(), drafter=drafter)
     except UnknownModel as error:
         top.error(plain(str(error)))
         offer_fetch(values.get("model", ""))
@@ -47,7 +48,10 @@ def page() -> None:
     except PlannerError as error:
         top.error(plain(str(error)))
         return
-    answer(asked, values, top)
+    try:
+        answer(asked, values, top)
+    except ClusterError as error:
+        top.error(plain(str(error)))
 
 
 def answer(asked: Demand, values: dict[str, str], top: DeltaGenerator) -> None:
