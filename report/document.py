@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from importers.reference import reference_runs
+from planner.errors import ScenarioError
 from report.case import Case, measured
 from report.grades import Thresholds
 from report.sections import Section
@@ -51,7 +52,10 @@ def of_runs(cases: Sequence[Case], held: Thresholds, question: str, store: Store
     cases : in the order asked; the first is "before", advice is given on the last
     question : as in sections_inputs.inputs
     store : that holds the tables of traces
+    raises : ScenarioError where there is nothing to report
     """
+    if not cases:
+        raise ScenarioError("Nothing was measured in these runs: a report needs a figure, or kernels.")
     opening = tuple(verdict(case.run) for case in cases if case.run is not None)
     sections = [grades(cases, held)] if any(_gradable(case) for case in cases) else []
     sections += compared(cases)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from importers.reference import reference_runs
 from planner.catalogue_models import find_model
-from planner.errors import RunNotFound
+from planner.errors import RunNotFound, StoreError
 from planner.loads import TABLES
 from planner.measured import Run
 from report.case import Case, measured
@@ -46,7 +46,11 @@ def run(given: argparse.Namespace) -> int:
         if sys.argv[1:2] == [name]
         else f"report {shlex.join(given.runs)}"
     )
-    given.out.write_text(page(of_runs(cases, held, asked, Store(default_root()))), encoding="utf-8")
+    written = page(of_runs(cases, held, asked, Store(default_root())))
+    try:
+        given.out.write_text(written, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{given.out}: {error.strerror}. Name a file in a folder that you may write to.") from error
     print(f"{given.out}: {given.out.stat().st_size / 1e6:.1f} MB, opens without a network.")
     return DONE
 

@@ -38,6 +38,14 @@ def test_every_chart_is_drawn_and_nothing_scrolls_sideways(offline):
     assert offline.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_evidence_hands_it_out(page, app):
+    page.goto(f"{app}/evidence?run=7bd9221cc0b1")
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="Report (HTML)").click()
+    assert waited.value.suggested_filename == "7bd9221cc0b1-report.html"
+    assert "decode sweep, H200" in waited.value.path().read_text(encoding="utf-8")
+
+
 def test_it_prints_to_three_pages_at_most(offline):
     printed = offline.pdf(prefer_css_page_size=True)
     assert 1 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") <= 3

@@ -137,3 +137,9 @@ def test_thresholds_of_the_reader_change_the_grades(tmp_path, monkeypatch):
     written = out.read_text(encoding="utf-8")
     assert '<td class="good">36.7 tokens/s' in written
     assert "Thresholds: ours" in written
+
+
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
+    assert main(["report", "static analysis", "--out", str(tmp_path)]) == BAD_QUESTION
+    assert "you may write to" in capsys.readouterr().err
