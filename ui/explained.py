@@ -27,6 +27,7 @@ from ui.confirm import confirm
 from ui.download import report_button
 from ui.drill import drill
 from ui.export import headed, link_here
+from ui.findings import show_findings
 from ui.matches import launches_box, match_table
 from ui.patterns import pattern_box, patterns_of
 from ui.run_files import Measured
@@ -127,6 +128,7 @@ def _asked(run: Run, kind: str | None) -> tuple[Scenario, Phase, str]:
     chosen = confirm(run, phase_told=kind in PHASES)
     report_button(run, chosen.gpu, chosen.model, chosen.cells)
     name = kind if kind in PHASES else st.session_state.get("phase", "decode")
+    show_findings(run, chosen.gpu, chosen.model, name, chosen.cells)
     scenario = scenario_of(run, chosen.gpu, chosen.model, **chosen.cells)
     return scenario, phases(scenario, memory(scenario))[PHASES.index(name)], name
 

@@ -26,7 +26,7 @@ from ui.charts import curves, distributions, waterfall
 from ui.confirm import Confirmed
 from ui.rows import METRICS
 from ui.show import chart, theme
-from ui.words import digits, duration, plain
+from ui.words import digits, duration, percent, plain
 from ui.workspace import cache_key, loads_of
 
 NAMES = {**METRICS, "step_time": "Decode step", "output_throughput": "Output tokens/s"}
@@ -176,10 +176,24 @@ def _why(run: Run, shown: Shown) -> None:
 
 
 def _waterfall(run: Run, parts: Sequence[waterfall.Part], metric: str) -> None:
-    st.markdown(f"**{NAMES[metric]}**, {duration(sum(part.seconds for part in parts))} measured")
+    st.markdown(_parts_words(NAMES[metric], parts))
     rows = waterfall.rows(parts, f"Measured {NAMES[metric]}")
     chart(
         waterfall.waterfall_spec(theme()), rows, f"waterfall-{run.id}-{metric}", f"Parts of {NAMES[metric]}, inferred"
+    )
+
+
+def _parts_words(name: str, parts: Sequence[waterfall.Part]) -> str:
+    """What was measured, how far above its floor, and why; the time alone where a file tells of none."""
+    floor, *rest = parts
+    whole, largest = sum(part.seconds for part in parts), max(rest, key=lambda part: part.seconds)
+    told = f"**{name}**, {duration(whole)} measured"
+    if whole <= 0 or floor.seconds <= 0:
+        return told
+    return (
+        f"{told}: **{digits(whole / floor.seconds)} times** its floor of {duration(floor.seconds)}. The largest part "
+        f"beyond the floor: **{waterfall.part_name(largest.name).lower()}**, **{duration(largest.seconds)}** "
+        f"({percent(largest.seconds / whole)})."
     )
 
 

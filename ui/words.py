@@ -67,6 +67,7 @@ OP_KINDS = {
     "gemm": "matrix products",
     "gemm_unpacked": "products of unpacked weights",
     "moe_gemm": "experts' products",
+    "gemm_unpacked": "products of widened weights",
     "moe_gemm_unpacked": "experts' products",
     "attention_prefill": "attention over prompts",
     "attention_decode": "attention over the KV cache",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from importers.reference import reference_runs
 from planner.marks import Mark
 from planner.predict import question
 from planner.roofline import Bound
@@ -130,9 +132,17 @@ def test_a_load_test_is_explained_as_such(tmp_path):
     assert "measured values" in said
 
 
-def test_a_run_of_neither_kind_points_to_its_page():
+def test_a_table_is_checked_and_points_to_its_page():
     table = HEADER + ROW
-    assert "neither kernels nor a load test's points" in words(shown(imported("x.csv", table.encode())))
+    run_id = imported("x.csv", table.encode())
+    assert f"on the [Evidence page](/evidence?run={run_id})" in words(shown(run_id))
+
+
+def test_a_run_without_figures_points_to_its_page():
+    run = next(run for run in reference_runs() if run.source_name.endswith("decode sweep, H100"))
+    bare = replace(run, tool="made up", file_hash="ab" * 32, points=())
+    run_id = Store(default_root()).save(bare)
+    assert "neither kernels nor a load test's points" in words(shown(run_id))
 
 
 def test_steps_are_read_with_the_kernels_up_to_the_next(tmp_path):

@@ -27,6 +27,7 @@ LABELLED_SHARE = 0.04
 NEAR = (0.5, 0.5)
 """Marks closer than this share one label [decades of intensity, of rate]."""
 DECADES = [10.0**power for power in range(-4, 6)]
+MIDDLE = math.sqrt(INTENSITY[0] * INTENSITY[1])
 HEIGHT = 460
 PICK = "pick"
 """Name of the selection of measured marks: a click gives the place of the mark among those that were sent."""
@@ -54,9 +55,9 @@ def chart(theme: str) -> alt.LayerChart:
         _ops(theme),
         _op_labels(theme),
         _measured(theme),
-        _measured_labels(theme),
+        *_measured_labels(theme),
     ]
-    return alt.layer(*layers).properties(height=HEIGHT).resolve_scale(shape="independent", size="independent")
+    return alt.layer(*layers).properties(height=HEIGHT).resolve_scale(size="independent")
 
 
 def datasets(
@@ -74,7 +75,9 @@ def datasets(
         "ceilings": [row for names in _ceilings_of(gpu) for row in _ceiling(gpu, names, used)],
         "ridges": [_ridge(gpu, used)],
         "ops": [_op_row(mark) for mark in marks] if measured_alone else _labelled([_op_row(mark) for mark in marks]),
-        "measured": _labelled([_measured_row(mark) | {"place": at} for at, mark in enumerate(measured)]),
+        "measured": _sided(
+            _labelled([_measured_row(mark) | {"place": at} for at, mark in enumerate(measured)]), measured_alone
+        ),
     }
 
 
@@ -94,6 +97,9 @@ def _ceilings_of(gpu: Gpu) -> list[list[str]]:
 
 
 def _ceiling(gpu: Gpu, names: list[str], used: str) -> Rows:
+    """A line of the roof; the label of the highest stands above it, of the others below: they lie close together."""
+    below = gpu.peaks[names[0]] < max(gpu.peaks[name] for name in FORMATS if name in gpu.peaks)
+    label = f"{', '.join(names)} {tera(gpu.peaks[names[0]])}"
     peak, ridge = gpu.peaks[names[0]], float(ridge_point(gpu.peaks[names[0]], gpu.bandwidth))
     points = (INTENSITY[0], ridge, INTENSITY[1])
     return [
@@ -101,7 +107,8 @@ def _ceiling(gpu: Gpu, names: list[str], used: str) -> Rows:
             "format": ", ".join(names),
             "intensity": x,
             "rate": float(attainable(x, peak, gpu.bandwidth)) / TERA,
-            "label": f"{', '.join(names)} {tera(peak)}" if x == INTENSITY[1] else "",
+            "label": label if x == INTENSITY[1] and not below else "",
+            "label_below": label if x == INTENSITY[1] and below else "",
             "used": used in names,
         }
         for x in points
@@ -111,7 +118,7 @@ def _ceiling(gpu: Gpu, names: list[str], used: str) -> Rows:
 def _ridge(gpu: Gpu, used: str) -> dict[str, Any]:
     peak = gpu.peaks[used]
     ridge = float(ridge_point(peak, gpu.bandwidth))
-    return {"intensity": ridge, "rate": peak / TERA, "label": f"ridge {ridge:.0f} FLOP/B"}
+    return {"intensity": ridge, "rate": peak / TERA, "label": f"ridge {ridge:.0f}"}
 
 
 def _op_row(mark: Mark) -> dict[str, Any]:
@@ -154,6 +161,14 @@ def _labelled(rows: Rows) -> Rows:
     return ordered
 
 
+def _sided(rows: Rows, alone: bool) -> Rows:
+    """Labels of measured marks: left of them, but right of those in the left half where no others stand in the way."""
+    for row in rows:
+        right = alone and row["intensity"] < MIDDLE
+        row.update({"label": "", "label_right": row["label"]} if right else {"label_right": ""})
+    return rows
+
+
 def _near(one: dict[str, Any], other: dict[str, Any]) -> bool:
     gaps = [abs(math.log10(one[axis] / other[axis])) for axis in ("intensity", "rate")]
     return gaps[0] < NEAR[0] and gaps[1] < NEAR[1]
@@ -180,14 +195,18 @@ def _ceilings(theme: str) -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("ceilings")).encode(x=_x(), y=_y(), detail="format:N")
     weight = alt.condition("datum.used", alt.value(2.5), alt.value(1.0))
     line = base.mark_line(color=palette.MUTED[theme]).encode(strokeWidth=weight)
-    text = base.mark_text(align="right", dy=-7, fontSize=12, color=palette.MUTED[theme]).encode(text="label:N")
-    return [line, text]
+    above, below = (
+        base.mark_text(align="right", dy=away, fontSize=12, color=palette.MUTED[theme]).encode(text=text)
+        for away, text in ((-7, "label:N"), (9, "label_below:N"))
+    )
+    return [line, above, below]
 
 
 def _ridges(theme: str) -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("ridges")).encode(x=_x(), y=_y())
     rule = base.mark_rule(strokeDash=[3, 3], color=palette.MUTED[theme]).encode(y=alt.Y("rate:Q"))
-    text = base.mark_text(align="right", dx=-6, dy=-9, fontSize=12, color=palette.MUTED[theme]).encode(text="label:N")
+    foot = base.mark_text(align="left", baseline="bottom", dx=6, dy=-4, fontSize=12, color=palette.MUTED[theme])
+    text = foot.encode(y=alt.value("height"), text="label:N")
     return [rule, base.mark_point(shape="circle", filled=True, size=40, color=palette.MUTED[theme], opacity=1), text]
 
 
@@ -201,12 +220,22 @@ def _bound_colour() -> alt.Color:
     )
 
 
+def _shape(field: str, theme: str) -> alt.Shape:
+    """One legend for predicted and measured marks: beside that of the bounds a phone has room for one."""
+    scale = alt.Scale(domain=list(palette.SHAPE), range=list(palette.SHAPE.values()))
+    legend = _legend(
+        columns=1, symbolFillColor="transparent", symbolStrokeColor=palette.TEXT[theme], symbolStrokeWidth=1.5
+    )
+    return alt.Shape(f"{field}:N", scale=scale, title="Mark", legend=legend)
+
+
 def _legend(**more: Any) -> alt.Legend:
-    return alt.Legend(orient="top", symbolSize=120, **more)
+    return alt.Legend(
+        orient="top", symbolSize=70, labelFontSize=11, titleFontSize=11, rowPadding=0, columnPadding=8, **more
+    )
 
 
 def _ops(theme: str) -> alt.Chart:
-    shape = alt.Scale(domain=["prefill", "decode"], range=[palette.SHAPE["prefill"], palette.SHAPE["decode"]])
     return (
         alt.Chart(alt.NamedData("ops"))
         .mark_point(filled=True, opacity=0.85, stroke="white", strokeWidth=0.5, clip=True)
@@ -214,12 +243,7 @@ def _ops(theme: str) -> alt.Chart:
             x=_x(),
             y=_y(),
             color=_bound_colour(),
-            shape=alt.Shape(
-                "phase:N",
-                scale=shape,
-                title="Predicted",
-                legend=_legend(symbolFillColor=palette.TEXT[theme], symbolStrokeWidth=0),
-            ),
+            shape=_shape("phase", theme),
             size=alt.Size("share:Q", scale=alt.Scale(domain=[0, 1], range=[40, 900]), legend=None),
             tooltip=_tooltip(),
         )
@@ -234,7 +258,6 @@ def _op_labels(theme: str) -> alt.Chart:
 
 
 def _measured(theme: str) -> alt.Chart:
-    shape = alt.Scale(domain=["measured"], range=[palette.SHAPE["measured"]])
     return (
         alt.Chart(alt.NamedData("measured"))
         .transform_calculate(kind="'measured'")
@@ -242,7 +265,7 @@ def _measured(theme: str) -> alt.Chart:
         .encode(
             x=_x(),
             y=_y(),
-            shape=alt.Shape("kind:N", scale=shape, title="Evidence", legend=_legend()),
+            shape=_shape("kind", theme),
             size=alt.Size("share:Q", scale=alt.Scale(domain=[0, 1], range=[60, 700]), legend=None),
             tooltip=[*_tooltip(), alt.Tooltip("said:N", title="Note")],
         )
@@ -250,11 +273,11 @@ def _measured(theme: str) -> alt.Chart:
     )
 
 
-def _measured_labels(theme: str) -> alt.Chart:
-    text = alt.Chart(alt.NamedData("measured")).mark_text(
-        align="right", dx=-11, dy=1, fontSize=11, fontWeight="bold", color=palette.MEASURED[theme], clip=True
-    )
-    return text.encode(x=_x(), y=_y(), text="label:N")
+def _measured_labels(theme: str) -> list[alt.Chart]:
+    base = alt.Chart(alt.NamedData("measured")).encode(x=_x(), y=_y())
+    style = {"dy": 1, "fontSize": 11, "fontWeight": "bold", "color": palette.MEASURED[theme], "clip": True}
+    left = base.mark_text(align="right", dx=-11, **style).encode(text="label:N")
+    return [left, base.mark_text(align="left", dx=11, **style).encode(text="label_right:N")]
 
 
 def _tooltip() -> list[alt.Tooltip]:

@@ -31,9 +31,9 @@ GROUP_OF = {
     **dict.fromkeys((GAPS, HOST, QUEUE), "waiting"),
 }
 KERNELS = "kernels: "
-ROW = 26
-LABEL_ROOM = 1.25
-"""Of the axis beyond the longest bar, where its label stands."""
+ROW, BAR, LINE, NAMES = 36, 12, 8, 230
+"""Of a row and its bar; from the middle of a row up to its words and down to its bar; room for a name [px]. Name and
+time stand above the bar, so that a chart as narrow as a phone has all its width for bars."""
 
 
 @cache
@@ -42,29 +42,28 @@ def waterfall_spec(theme: str) -> dict[str, Any]:
 
     theme : "light" or "dark"
     """
-    base = alt.Chart(alt.NamedData("waterfall")).encode(
-        y=alt.Y("part:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False)),
-    )
+    base = alt.Chart(alt.NamedData("waterfall")).encode(y=alt.Y("part:N", sort=None, axis=None))
     group = alt.Color(
-        "group:N",
-        scale=alt.Scale(domain=list(GROUPS), range=[COLOURS[name] for name in GROUPS]),
-        title=None,
-        legend=alt.Legend(orient="top", columns=3),
+        "group:N", scale=alt.Scale(domain=list(GROUPS), range=[COLOURS[name] for name in GROUPS]), legend=None
     )
-    bars = base.mark_bar(height=16).encode(
-        x=alt.X("start:Q", title="Time (ms)"),
+    bars = base.mark_bar(height=BAR, yOffset=LINE).encode(
+        x=alt.X("start:Q", title="Time (ms)", axis=alt.Axis(tickCount=5)),
         x2="end:Q",
         color=group,
         opacity=alt.Opacity("opacity:Q", scale=None, legend=None),
         tooltip=[
             alt.Tooltip("part:N", title="Part"),
+            alt.Tooltip("group:N", title="Of"),
             alt.Tooltip("text:N", title="Time"),
             alt.Tooltip("share:N", title="Of the whole"),
             alt.Tooltip("basis:N", title="Basis"),
         ],
     )
-    labels = base.mark_text(align="left", dx=6, color=palette.TEXT[theme]).encode(x="right:Q", text="text:N")
-    return alt.layer(bars, labels).properties(height=alt.Step(ROW)).to_dict()
+    names, times = (
+        base.mark_text(align="left", dy=-LINE, color=palette.TEXT[theme], fontWeight=weight) for weight in (400, 600)
+    )
+    layers = (names.encode(x=alt.value(0), text="part:N"), times.encode(x=alt.value(NAMES), text="text:N"))
+    return alt.layer(bars, *layers).properties(height=alt.Step(ROW)).to_dict()
 
 
 def scaled(theme: str, longest: float) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def scaled(theme: str, longest: float) -> dict[str, Any]:
     longest : bar of both [s]
     """
     spec = copy.deepcopy(waterfall_spec(theme))
-    spec["layer"][0]["encoding"]["x"]["scale"] = {"domain": [0, longest / MILLISECOND * LABEL_ROOM]}
+    spec["layer"][0]["encoding"]["x"]["scale"] = {"domain": [0, longest / MILLISECOND]}
     return spec
 
 
@@ -107,7 +106,6 @@ def _row(part: str, group: str, start: float, end: float, total: float, basis: B
         "group": group,
         "start": start / MILLISECOND,
         "end": end / MILLISECOND,
-        "right": max(start, end) / MILLISECOND,
         "text": f"{'−' if end < start else ''}{duration(abs(end - start))}",
         "share": percent((end - start) / total) if total else "",
         "basis": basis.label,

@@ -12,6 +12,7 @@ from planner.table import table_rows
 from ui.confirm import confirm
 from ui.download import report_button
 from ui.explained import show_trace
+from ui.findings import show_findings
 from ui.loadtest import show_load_test
 from ui.promise import next_and_kept
 from ui.rows import verdict
@@ -50,14 +51,22 @@ def explanation(run: Run) -> None:
 def load_test(run: Run) -> None:
     """A load test beside the prediction for what its reader confirms, and what to do about it."""
     chosen = confirm(run)
+    show_findings(run, chosen.gpu, chosen.model, "decode", chosen.cells)
     show_load_test(run, chosen)
     next_and_kept(run, chosen)
     report_button(run, chosen.gpu, chosen.model, chosen.cells)
 
 
+def table(run: Run) -> None:
+    """A table of measurements: what physics says of its rows; each names its own GPU and model."""
+    show_findings(run, None, None, "decode", {})
+    st.info(f"Each of its series stands beside its prediction on the [Evidence page](/evidence?run={run.id}).")
+
+
 VIEWS: tuple[tuple[Callable[[Run], bool], Callable[[Run], None]], ...] = (
     (lambda run: bool(run.kernels), show_trace),
-    (lambda run: bool(run.points) and not table_rows(run), load_test),
+    (lambda run: bool(table_rows(run)), table),
+    (lambda run: bool(run.points), load_test),
 )
 """What a run must have, and the view of it; the first that fits is shown."""
 
