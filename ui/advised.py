@@ -8,6 +8,7 @@ import streamlit as st
 from planner.advice import GOALS, Advised, advice
 from planner.levers import ACCEPTANCE
 from planner.scenario import Scenario
+from planner.whose import own
 from ui.advice_rows import LEVERS, advice_row, headline, hurt
 from ui.words import plain
 
@@ -28,11 +29,16 @@ def advised(scenario: Scenario) -> None:
         "Drafts taken, if tokens were drafted", 0.0, 1.0, ACCEPTANCE, 0.05, key="acceptance", format="percent",
         help="Depends on the text: answers that repeat their prompt have more, free talk less.", width=SLIDER,
     )  # fmt: skip
-    found = advice(scenario, goal, acceptance=taken)
+    found = _tried(own().key + repr(scenario), goal, taken, scenario)
     st.markdown(headline(found))
     if found.better:
         _table(found)
     _rest(found)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Asking the planner again, a change at a time")
+def _tried(question: str, goal: str, taken: float, _scenario: Scenario) -> Advised:  # noqa: ARG001 - part of the key
+    return advice(_scenario, goal, acceptance=taken)
 
 
 def _table(found: Advised) -> None:

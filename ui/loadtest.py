@@ -32,6 +32,8 @@ from ui.workspace import cache_key, loads_of
 NAMES = {**METRICS, "step_time": "Decode step", "output_throughput": "Output tokens/s"}
 ACROSS = {"concurrency": "Requests at once", "request_rate": "Requests/s", "prompt_tokens": "Prompt tokens"}
 RANKS = {"Mean": "mean", "p50": "median", "p90": "p90", "p95": "p95", "p99": "p99"}
+TOO_MUCH = 1.5
+"""From a prediction that many times as long on, parts would explain what was not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,11 @@ def _parts_words(name: str, parts: Sequence[waterfall.Part]) -> str:
     told = f"**{name}**, {duration(whole)} measured"
     if whole <= 0 or floor.seconds <= 0:
         return told
+    if (expected := whole - parts[-1].seconds) > TOO_MUCH * whole:
+        return (
+            f"{told}. The planner expects **{duration(expected)}**, most of it "
+            f"{waterfall.part_name(largest.name).lower()}: lengths, load or settings are not those that were measured."
+        )
     return (
         f"{told}: **{digits(whole / floor.seconds)} times** its floor of {duration(floor.seconds)}. The largest part "
         f"beyond the floor: **{waterfall.part_name(largest.name).lower()}**, **{duration(largest.seconds)}** "

@@ -65,7 +65,6 @@ OPS = {
 }
 OP_KINDS = {
     "gemm": "matrix products",
-    "gemm_unpacked": "products of unpacked weights",
     "moe_gemm": "experts' products",
     "gemm_unpacked": "products of widened weights",
     "moe_gemm_unpacked": "experts' products",

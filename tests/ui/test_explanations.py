@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from importers.reference import reference_runs
 from planner.catalogue import DATA
 from planner.quantities import MILLISECOND
 from tests.ui.decode_trace import EACH, GAP, HEAD, HOST, LAYER, LAYERS, decode_trace
@@ -112,6 +113,15 @@ def test_a_load_test_of_a_slower_machine_is_not_explained_by_the_model():
     assert match[1] == duration(told)
     assert float(match[2]) == pytest.approx(told / (float(match[3]) * MILLISECOND), rel=0.01)
     assert "The largest part beyond the floor: **not explained**" in found
+
+
+def test_a_prediction_far_above_the_measurement_explains_nothing():
+    """The T4 study does not tell its lengths: with those that are taken instead, requests would wait for minutes."""
+    run = next(run for run in reference_runs() if run.source_name.endswith("load test b8, T4"))
+    found = text(opened("explain", run=run.id))
+    assert re.search(r"\*\*TTFT\*\*, 19.8 s measured. The planner expects \*\*\d+ s\*\*, most of it queueing", found)
+    assert "lengths, load or settings are not those that were measured" in found
+    assert "374 wait" in found
 
 
 def test_names_of_files_are_shown_as_text(tmp_path):
