@@ -48,7 +48,7 @@ def test_a_click_on_a_measured_mark_drills_down(page, app, tmp_path):
     upload(page, app, decode_trace(tmp_path / "other.sqlite", mark="execute_context_0(0)_generation_4(4)"))
     page.get_by_role("link", name="Explain").click()
     expect(page.get_by_text("Click a measured mark for its launches.")).to_be_visible()
-    attention = page.locator("path[aria-label*='Evidence: measured'][aria-label*='flash_fwd']")
+    attention = page.locator("path[aria-label*='Mark: measured'][aria-label*='flash_fwd']")
     attention.click()
     expect(page.get_by_text("stands for Attention (KV cache)")).to_be_visible()
     expect(page.get_by_text("Kernels of this op in the typical steps")).to_be_visible()
