@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from planner.errors import PlannerError, RunNotFound
+from planner.measured import Run
 from report.scenes import CHARTS, Scene, measured_scene, scene
 from report.slides import slides
 from store.pins import Pin
@@ -44,13 +46,13 @@ def talk() -> None:
     if st.session_state.pop("leave", False):
         st.switch_page(str(Path(__file__).parent / "pages" / "plan.py"))
     shown = pins.pinned() or pins.EXAMPLE
-    at = min(st.session_state[SLIDE], len(shown))
+    at = min(max(1, st.session_state[SLIDE]), len(shown))
     st.session_state[SLIDE] = at
     link.write_link(LINK)
     data = {"slide": at, "slides": len(shown)}
     _stage(data=data, key="stage", on_slide_change=_turned, on_act_change=_acted)
     try:
-        show_scene(scene_of(shown[at - 1]), shown)
+        show_scene(scene_of(shown[at - 1])(), shown)
     except PlannerError as error:
         with st.container(key="said"):
             st.title(plain(shown[at - 1].name), anchor=False)
@@ -71,38 +73,53 @@ def show_scene(one: Scene, shown: Sequence[Pin]) -> None:
             st.text(one.notes)
             st.caption(KEYS if pins.pinned() else f"{EXAMPLE} {KEYS}")
             with st.container(horizontal=True):
-                make = partial(talk_file, tuple(shown))
-                st.download_button("PPTX", make, "headroom-talk.pptx", PPTX, key="pptx", on_click="ignore")
+                known = _scenes(shown)
+                label = "PPTX" if len(known) == len(shown) else f"PPTX of {len(known)} of {len(shown)}"
+                make = partial(talk_file, known)
+                st.download_button(label, make, "headroom-talk.pptx", PPTX, key="pptx", on_click="ignore")
                 link_box(LINK)
 
 
-def scene_of(pin: Pin) -> Scene:
-    """The scene of a pin.
+def scene_of(pin: Pin) -> Callable[[], Scene]:
+    """What makes the scene of a pin, later and without this session: a file is made outside of it.
 
     raises : PlannerError
     """
     if pin.run is None:
-        return scene(pin.name, question_of(pin.query), f"plan?{pin.query}", pin.note)
+        return partial(scene, pin.name, question_of(pin.query), f"plan?{pin.query}", pin.note)
     runs = known_runs()
     if pin.run not in runs:
         raise RunNotFound(f"The run {pin.run[:12]} is not in this store. Import its file on Evidence, or unpin it.")
-    return measured_scene(pin.name, whole_run(runs[pin.run]), f"explain?{pin.query}", pin.note)
+    return partial(_of_run, pin, runs[pin.run])
 
 
-def talk_file(shown: Sequence[Pin]) -> bytes:
-    """The talk as a PPTX, without the pins that cannot be shown.
+def talk_file(scenes: Sequence[Callable[[], Scene]]) -> bytes:
+    """The talk as a PPTX, without what cannot be shown.
 
-    raises : PlannerError of the first pin, where none can be shown
+    raises : PlannerError of the first, where none can be shown
     """
     found, why = [], None
-    for pin in shown:
+    for make in scenes:
         try:
-            found.append(scene_of(pin))
+            found.append(make())
         except PlannerError as error:
             why = why or error
     if why is not None and not found:
         raise why
     return slides(found)
+
+
+def _scenes(shown: Sequence[Pin]) -> list[Callable[[], Scene]]:
+    """Of the pins whose question can be asked here."""
+    found = []
+    for pin in shown:
+        with suppress(PlannerError):
+            found.append(scene_of(pin))
+    return found
+
+
+def _of_run(pin: Pin, run: Run) -> Scene:
+    return measured_scene(pin.name, whole_run(run), f"explain?{pin.query}", pin.note)
 
 
 def _turned() -> None:
