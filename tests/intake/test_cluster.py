@@ -23,7 +23,7 @@ from planner.buy import search
 from store import Store
 from tests.intake.test_jobs import folder_of
 from tests.planner.demands import options, wanted
-from tests.serving import ROOT, free_port
+from tools.running_app import ROOT, free_port
 
 pytest.importorskip("distributed", reason="pip install -r requirements-cluster.txt")
 
