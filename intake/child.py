@@ -68,8 +68,12 @@ def _events() -> Callable[[dict[str, Any]], None]:
     os.dup2(2, 1)
 
     def tell(event: dict[str, Any]) -> None:
-        stream.write(json.dumps(event) + "\n")
-        stream.flush()
+        try:
+            stream.write(json.dumps(event) + "\n")
+            stream.flush()
+        except BrokenPipeError:  # the server is dead, so nobody waits for this; a flush at the end would fail too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            sys.exit(128 + signal.SIGPIPE)
 
     return tell
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -151,3 +153,15 @@ def test_what_is_stopped_half_way_leaves_nothing(limits: Limits, store: Store, t
 
 def test_limits_are_of_gib(tmp_path: Path) -> None:
     assert Limits(tmp_path).memory == 1.5 * GIB
+
+
+def test_a_child_whose_server_died_ends_without_a_word(limits: Limits, tmp_path: Path) -> None:
+    asked = reading._request(bench_file(tmp_path / "bench.json", result()), Store(tmp_path / "store"), limits)
+    command = [sys.executable, "-m", "intake.child"]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, cwd=reading.ROOT) as child:
+        child.stdout.close()
+        child.stdin.write(asked)
+        child.stdin.close()
+        log = child.stderr.read().decode()
+        assert child.wait() == 128 + signal.SIGPIPE
+    assert "BrokenPipe" not in log
