@@ -237,10 +237,10 @@ def _select(label: str, key: str, options: tuple[Any, ...], **more: Any) -> None
 
 
 def _number(label: str, key: str, usual: int | None) -> None:
-    hint = None if usual is not None else "vLLM's default"
+    hint, unset = (None, "min") if usual is not None else ("vLLM's default", None)
     low = 0 if key == "cached" else 1
     st.number_input(
-        label, min_value=low, max_value=MAX_TOKENS, value=usual, step=1, key=key, help=HELP[key],
+        label, min_value=low, max_value=MAX_TOKENS, value=unset, step=1, key=key, help=HELP[key],
         placeholder=hint, persist_state="session",
     )  # fmt: skip
 

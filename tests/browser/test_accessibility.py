@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 GRAVE = {"serious", "critical"}
-PAGES = ("plan", "buy", "evidence", "explain", "compare", "methods")
+PAGES = ("plan", "buy", "evidence", "explain", "compare", "present", "catalogue", "methods")
 LOOKS = [("light", 1440), ("dark", 390)]
 
 

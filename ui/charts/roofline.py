@@ -261,7 +261,7 @@ def _measured(theme: str) -> alt.Chart:
     return (
         alt.Chart(alt.NamedData("measured"))
         .transform_calculate(kind="'measured'")
-        .mark_point(filled=False, strokeWidth=2.2, color=palette.MEASURED[theme], clip=True)
+        .mark_point(filled=False, strokeWidth=2.2, color=palette.MEASURED[theme], clip=True, aria=False)
         .encode(
             x=_x(),
             y=_y(),
