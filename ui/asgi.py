@@ -7,6 +7,7 @@ Files of readers who left go first.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ from ui.login import secrets
 from ui.logs import set_up
 from ui.records import Records, metrics
 from ui.uploader import NO_FILES, may_send
+from ui.warm import warm_up
 
 ENDPOINT = "/_stcore/upload_file/"
 SESSION, TOTAL = 64 * MIB, 512 * MIB
@@ -129,6 +131,7 @@ def middleware(told: Settings, base: str) -> list[Middleware]:
 async def _serving(_: Any) -> AsyncIterator[None]:
     told = settings()
     set_up(told.log)
+    await asyncio.to_thread(warm_up)
     with stopping_gently(intake(), told.drain_seconds):
         async with intake().serve(default_root()):
             yield

@@ -8,7 +8,6 @@ import streamlit as st
 
 from settings import settings
 from ui.own import know_own_entries
-from ui.warm import warm_up
 from ui.workspace import enter
 
 ASSETS = Path(__file__).parent / "assets"
@@ -19,7 +18,6 @@ def frame() -> None:
     """Draws the page that the address names."""
     st.set_page_config(page_title="Headroom", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.logo(str(ASSETS / "logo.svg"), size="large")
-    warm_up()
     enter()
     know_own_entries()
     st.navigation(

@@ -1,4 +1,4 @@
-"""Done once for a server: what every page needs is loaded, then hidden from the garbage collector.
+"""Done once, before a server answers: what pages need is loaded, then hidden from the garbage collector.
 
 Streamlit collects garbage after each rerun; with all imports in view that takes tens of milliseconds of each change.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import gc
 from contextlib import suppress
+from importlib import import_module
+from pkgutil import walk_packages
 
-import streamlit as st
-
+import ui
 from planner.errors import ClusterError
 from planner.estimate import estimate
 from planner.predict import question
@@ -19,9 +20,14 @@ from ui.charts.roofline import roofline_spec
 from ui.charts.waterfall import waterfall_spec
 
 
-@st.cache_resource(show_spinner=False)
-def warm_up() -> bool:
-    """Loads catalogue and chart specifications, starts processes, answers one question, freezes what is in memory."""
+def warm_up() -> None:
+    """Loads modules, catalogue and chart specifications, starts processes, answers one question, freezes what is there.
+
+    A page is a script, not a module: it is run for each visitor, and finds its modules here.
+    """
+    for module in walk_packages(ui.__path__, "ui."):
+        if not module.name.startswith("ui.pages."):
+            import_module(module.name)
     estimate(question({"gpu": "h100-sxm", "model": "meta-llama/Llama-3.1-8B-Instruct"}))
     with suppress(ClusterError):  # whoever searches is told; all else works without it
         pool()
@@ -31,4 +37,3 @@ def warm_up() -> bool:
         waterfall_spec(theme)
     gc.collect()
     gc.freeze()
-    return True
