@@ -17,7 +17,7 @@ from typing import Any
 from intake.board import Board
 from intake.limits import Limits
 from intake.work import Task, do
-from planner.errors import ClusterError, StoreError
+from planner.errors import ClusterError, PlannerError, StoreError
 
 log = logging.getLogger(__name__)
 PATIENCE = "10s"
@@ -132,5 +132,9 @@ def _done(task: Task, after: Callable[[], None] | None) -> None:
 
 
 def _log_fault(done: Future[None]) -> None:
-    if not done.cancelled() and (fault := done.exception()):
+    if done.cancelled() or not (fault := done.exception()):
+        return
+    if isinstance(fault, PlannerError):
+        log.warning("what became of a task could not be told: %s", type(fault).__name__)
+    else:
         log.error("a bug while following a process that reads a file", exc_info=fault)

@@ -158,7 +158,8 @@ def _settle() -> None:
                 job.remove()
         except PlannerError as error:
             new = (Refused("", type(error).__name__, str(error)),)
-        del state.jobs[job.job]
+        if state.jobs.pop(job.job, None) is None:
+            continue  # a run of this page that waited for the store, and that this one overtook, has noted it
         state.outcomes += new
         for outcome in new:
             if isinstance(outcome, Imported | Known) and outcome.run:
