@@ -81,5 +81,8 @@ bom: $(BIN)/.dev ## list what the container is made of, with licences (after mak
 audit: $(BIN)/.dev ## ask whether a version in use has a known hole
 	$(BIN)/python -m tools.audit
 
+soak: $(BIN)/.dev ## ten minutes of fifty people while copies die, the store fails and the disk fills
+	$(BIN)/python -m tools.soak
+
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) $(VLLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -49,7 +49,7 @@ class Replicas:
         environment : of this copy alone
         """
         folder = self.folders[number - 1]
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True, parents=True)
         self._apps[number] = start(folder, self._ports[number - 1], **self._environment, **environment)
         await_answer(f"{self.own_url(number)}/healthz", self._apps[number])
 

@@ -9,7 +9,8 @@ import httpx
 
 from tools.app_session import AppSession
 
-LOOK = 0.5
+LOOK = 2.0
+"""Between two looks [s]."""
 
 
 async def upload(client: httpx.AsyncClient, session: AppSession, name: str, content: bytes) -> int:
