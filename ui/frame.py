@@ -6,8 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from planner.errors import StoreError
 from settings import settings
 from ui.own import know_own_entries
+from ui.words import plain
 from ui.workspace import enter
 
 ASSETS = Path(__file__).parent / "assets"
@@ -15,12 +17,12 @@ PAGES = Path(__file__).parent / "pages"
 
 
 def frame() -> None:
-    """Draws the page that the address names."""
+    """Draws the page that the address names; a sentence where the store does not answer."""
     st.set_page_config(page_title="Headroom", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.logo(str(ASSETS / "logo.svg"), size="large")
     enter()
     know_own_entries()
-    st.navigation(
+    page = st.navigation(
         [
             st.Page(PAGES / "plan.py", title="Plan", url_path="plan", default=True),
             st.Page(PAGES / "buy.py", title="Buy", url_path="buy"),
@@ -33,4 +35,8 @@ def frame() -> None:
             *([st.Page(PAGES / "account.py", title="Account", url_path="account")] if settings().login else []),
         ],
         position="top",
-    ).run()
+    )
+    try:
+        page.run()
+    except StoreError as error:  # while it does not answer; pages that can do without it say so in its place
+        st.error(plain(str(error)))

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 import importers
 from importers.reference import reference_runs
 from planner.catalogue_models import known_model
-from planner.errors import UnknownModel
+from planner.errors import StoreError, UnknownModel
 from store.runs import Store, default_root
 from tests.ui.given import imported
 from ui.question import PRESETS
@@ -300,3 +300,19 @@ def test_an_absurd_time_in_a_file_does_not_break_the_page(tmp_path):
     app = opened("evidence", run=Store(default_root()).save(importers.read(path)))
     assert not app.exception
     assert not app.dataframe[0].value.empty
+
+
+@pytest.mark.parametrize("page", ["buy", "evidence", "explain", "compare"])
+def test_a_store_that_stops_answering_is_a_sentence_on_every_page(page, monkeypatch):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.switch_page(f"ui/pages/{page}.py").run()
+    assert not app.exception
+    for name in ("runs", "run", "size", "choice"):
+        monkeypatch.setattr(Store, name, _unreachable)
+    app.run()
+    assert not app.exception
+    assert any("out of reach" in error.value for error in app.error)
+
+
+def _unreachable(*_: object) -> None:
+    raise StoreError("The store is out of reach.")
