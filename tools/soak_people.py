@@ -24,6 +24,8 @@ THINKING = 8.0
 """Between two things that a person does, on average [s]."""
 PATIENCE = 90.0
 """Longest wait for what becomes of a file [s]."""
+ENDING = 30.0
+"""What is on its way when the time is over may take so long [s]."""
 LOST = (WebSocketException, InvalidHandshake, OSError, httpx.TransportError, TimeoutError)
 """What a person sees when a copy dies: the page reconnects by itself."""
 _IMPORTED = re.compile(r"(\S+): (?:imported as|nothing new, \S+ has it already as) run (\w+)")
@@ -70,7 +72,8 @@ class Person:
             while time.monotonic() < until:
                 try:
                     cookie = cookie or await self._cookies(client, url, secret)
-                    async with app_session(url, cookie) as session:
+                    left = until + ENDING - time.monotonic()
+                    async with asyncio.timeout(left), app_session(url, cookie) as session:
                         cookie = session.cookie
                         await self._use(session, client, until)
                 except LOST:

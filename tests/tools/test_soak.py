@@ -14,6 +14,6 @@ def test_a_minute_with_faults_loses_and_leaks_nothing():
         if os.environ.get("HEADROOM_REQUIRE_NGINX"):
             pytest.fail(reason)
         pytest.skip(reason)
-    lines, faults = soak(people=8, seconds=45.0)
+    lines, faults = soak(people=6, seconds=50.0)
     assert [fault for fault in faults if not fault.startswith("memory")] == []
     assert any("runs were acknowledged" in line for line in lines)
