@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, TypeVarTuple
 
 if TYPE_CHECKING:
     from planner.catalogue_models import Row
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from planner.prices import Price
 
 A = TypeVarTuple("A")
+P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -43,15 +45,29 @@ class Own:
 
 NONE = Own()
 _asked: list[Callable[[], Own]] = [lambda: NONE]
+_given: ContextVar[Own | None] = ContextVar("own entries of the work at hand", default=None)
 
 
 def own() -> Own:
     """The entries that count here and now."""
-    return _asked[0]()
+    given = _given.get()
+    return _asked[0]() if given is None else given
+
+
+def informed(entries: Own, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Does work away from who asked for it, in another thread or process: these entries count in it, and in it alone.
+
+    entries : of who asked for it
+    """
+    before = _given.set(entries)
+    try:
+        return work(*args, **kwargs)
+    finally:
+        _given.reset(before)
 
 
 def count(entries: Own) -> None:
-    """These count from now on, in the whole process: a terminal's or a worker's."""
+    """These count from now on, in the whole process: a terminal's."""
     ask(lambda: entries)
 
 

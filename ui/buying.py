@@ -17,7 +17,7 @@ from planner.demand import Demand
 from planner.option import Option, Refusal
 from planner.prices import price_book
 from planner.sensitivity import Swing, swings
-from planner.whose import Own, count, own
+from planner.whose import Own, informed, own
 from settings import settings
 
 Result = Option | Refusal
@@ -46,7 +46,7 @@ def remembered() -> OrderedDict[tuple[str, Demand], tuple[Result, ...]]:
 
 
 class Informed(Executor):
-    """The pool, whose processes hear of the reader's own entries before they work.
+    """The pool, whose workers hear of the reader's own entries with each piece of work.
 
     processes : the pool
     entries : to be known there
@@ -58,12 +58,7 @@ class Informed(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """As the pool does it."""
-        return self._processes.submit(_informed, self._entries, fn, *args, **kwargs)
-
-
-def _informed(entries: Own, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    count(entries)
-    return fn(*args, **kwargs)
+        return self._processes.submit(informed, self._entries, fn, *args, **kwargs)
 
 
 def bought(asked: Demand, draw: Callable[[Sequence[Result]], None]) -> tuple[tuple[Result, ...], bool]:

@@ -1,6 +1,8 @@
 """Own entries: checked by the catalogue's code, known everywhere by their id, gone when others are taken."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
@@ -13,7 +15,7 @@ from planner.own import own_gpu, own_id, own_model, own_price
 from planner.predict import predict, question
 from planner.prices import price
 from planner.quantities import GIGA, HOUR, Basis
-from planner.whose import NONE, Own, count, own
+from planner.whose import NONE, Own, count, informed, own
 
 H100 = next(row for row in read_yaml("gpus.yaml")["gpus"] if row["id"] == "h100-sxm")
 CONFIG = {
@@ -124,3 +126,18 @@ def test_entries_travel_to_another_process():
     count(entries)
     assert own() is entries
     assert "own-lab" in gpus()
+
+
+def test_threads_of_one_worker_answer_different_people():
+    """A cluster's worker does several pieces of work at once: what one person added never counts for another."""
+    both = Barrier(2)
+
+    def known() -> bool:
+        both.wait(10)
+        return "own-lab-gpu" in gpus()
+
+    lab = Own(gpus=(own_gpu("Lab GPU", H100),))
+    with ThreadPoolExecutor(2) as worker:
+        answers = [worker.submit(informed, entries, known) for entries in (lab, NONE)]
+    assert [answer.result() for answer in answers] == [True, False]
+    assert own() is NONE
