@@ -14,7 +14,9 @@ from planner.model import Model
 from planner.quantities import MIB
 from report.html import run_report
 from store import exports
-from ui.workspace import store, whole_run
+from store.runs import Store
+from ui.own import later
+from ui.workspace import store
 
 LARGEST = 16 * MIB
 """Of the run's Parquet: a download is made in memory, and JSON of it has ten times as many [B]."""
@@ -31,7 +33,7 @@ def take_along(run: Run) -> None:
         for form, words in WORDS.items():
             st.download_button(
                 words,
-                partial(_content, run.id, form),
+                partial(_content, store(), run.id, form),
                 file_name=f"{run.id}-{form}{exports.ENDINGS[form]}",
                 key=f"download-{form}-{run.id}",
                 on_click="ignore",
@@ -42,11 +44,12 @@ def take_along(run: Run) -> None:
 def report_button(run: Run, gpu: str | None, model: Model | None, cells: Mapping[str, str]) -> None:
     """The run's report as one HTML file; made when it is asked for.
 
+    run : whole
     gpu, model, cells : the reader's word on what was measured; a table names its own
     """
     st.download_button(
         "Report (HTML)",
-        partial(_report, run, gpu, model, cells),
+        later(run_report, run, f"evidence?run={run.id}", store(), gpu, model, **cells),
         file_name=f"{run.id}-report.html",
         mime="text/html",
         key=f"report-{run.id}",
@@ -57,12 +60,8 @@ def report_button(run: Run, gpu: str | None, model: Model | None, cells: Mapping
     )
 
 
-def _report(run: Run, gpu: str | None, model: Model | None, cells: Mapping[str, str]) -> str:
-    return run_report(whole_run(run), f"/evidence?run={run.id}", store(), gpu, model, **cells)
-
-
-def _content(run_id: str, form: str) -> bytes:
+def _content(kept: Store, run_id: str, form: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="headroom-") as folder:
         target = Path(folder, "run")
-        exports.write(store(), run_id, target, form)
+        exports.write(kept, run_id, target, form)
         return target.read_bytes()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import ParamSpec, TypeVar
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from planner.catalogue import gpus
 from planner.errors import StoreError
-from planner.whose import NONE, Own, ask
+from planner.whose import NONE, Own, ask, informed, own
 from store import entries
 from ui.words import plain
 from ui.workspace import store, workspace
 
+P = ParamSpec("P")
+R = TypeVar("R")
 HELD = "own_entries"
 
 FRESH = 30
@@ -36,6 +42,14 @@ def forget() -> None:
     """After one was added or removed: all are read anew at once."""
     _read.clear()
     know_own_entries()
+
+
+def later(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[[], R]:
+    """Work for when the session is out of reach, with the own entries that count in it now: a file's making.
+
+    work : asks neither session nor login, of which its thread knows nothing
+    """
+    return partial(informed, own(), work, *args, **kwargs)
 
 
 def drop_gone(key: str) -> None:

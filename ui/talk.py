@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -14,14 +13,16 @@ from planner.measured import Run
 from report.scenes import CHARTS, Scene, measured_scene, scene
 from report.slides import slides
 from store.pins import Pin
+from store.runs import Store
 from ui import link, pins
 from ui.bar import link_box
 from ui.charts.projected import projected, sparse
 from ui.link import Parameter
+from ui.own import later
 from ui.question import question_of
 from ui.show import chart, theme
 from ui.words import plain
-from ui.workspace import known_runs, whole_run
+from ui.workspace import known_runs, store, whole_run
 
 ASSETS = Path(__file__).parent / "assets"
 SLIDE, NOTES = "slide", "notes"
@@ -75,7 +76,7 @@ def show_scene(one: Scene, shown: Sequence[Pin]) -> None:
             with st.container(horizontal=True):
                 known = _scenes(shown)
                 label = "PPTX" if len(known) == len(shown) else f"PPTX of {len(known)} of {len(shown)}"
-                make = partial(talk_file, known)
+                make = later(talk_file, known)
                 st.download_button(label, make, "headroom-talk.pptx", PPTX, key="pptx", on_click="ignore")
                 link_box(LINK)
 
@@ -86,11 +87,11 @@ def scene_of(pin: Pin) -> Callable[[], Scene]:
     raises : PlannerError
     """
     if pin.run is None:
-        return partial(scene, pin.name, question_of(pin.query), f"plan?{pin.query}", pin.note)
+        return later(scene, pin.name, question_of(pin.query), f"plan?{pin.query}", pin.note)
     runs = known_runs()
     if pin.run not in runs:
         raise RunNotFound(f"The run {pin.run[:12]} is not in this store. Import its file on Evidence, or unpin it.")
-    return partial(_of_run, pin, runs[pin.run])
+    return later(_of_run, pin, runs[pin.run], store())
 
 
 def talk_file(scenes: Sequence[Callable[[], Scene]]) -> bytes:
@@ -118,8 +119,8 @@ def _scenes(shown: Sequence[Pin]) -> list[Callable[[], Scene]]:
     return found
 
 
-def _of_run(pin: Pin, run: Run) -> Scene:
-    return measured_scene(pin.name, whole_run(run), f"explain?{pin.query}", pin.note)
+def _of_run(pin: Pin, run: Run, kept: Store) -> Scene:
+    return measured_scene(pin.name, whole_run(run, kept), f"explain?{pin.query}", pin.note)
 
 
 def _turned() -> None:

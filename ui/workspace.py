@@ -68,9 +68,12 @@ def demo_runs() -> dict[str, Run]:
     return {run.id: run for run in reference_runs()}
 
 
-def whole_run(run: Run) -> Run:
-    """A run with its points, kernels of the kinds that its reader tells, and the tables of the checks and charts."""
-    return run if is_demo(run) else known_run(store(), run.id, TABLES)
+def whole_run(run: Run, kept: Store | None = None) -> Run:
+    """A run with its points, kernels of the kinds that its reader tells, and the tables of the checks and charts.
+
+    kept : the store that has it; None: the workspace's
+    """
+    return run if is_demo(run) else known_run(kept or store(), run.id, TABLES)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading requests")

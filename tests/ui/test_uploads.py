@@ -122,7 +122,9 @@ def test_a_run_can_be_taken_along(tmp_path, monkeypatch):
     app = dropped(("a.sqlite", export(tmp_path / "a.sqlite").read_bytes()))
     assert set(download.WORDS.values()) <= {button.label for button in app.get("download_button")}
     for form in download.WORDS:
-        (tmp_path / form).write_bytes(download._content(app.selectbox(key="run").value, form))
+        (tmp_path / form).write_bytes(
+            download._content(Store(tmp_path / "store"), app.selectbox(key="run").value, form)
+        )
         assert is_export(tmp_path / form)
     monkeypatch.setattr(download, "LARGEST", 10)
     assert "cli.py export" in " ".join(caption.value for caption in app.run().caption)

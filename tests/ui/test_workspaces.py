@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import importers
 from intake.owners import owner
 from intake.service import intake
+from planner.catalogue import read_yaml
 from planner.errors import UploadRefused
 from planner.measured import Run
 from settings import settings
 from store import calibrations, entries
+from store.pins import Pin
 from tests.importers.samples import bench_file, result
 from tests.settings.test_settings import LOGIN
 from tests.store.test_calibrations import sample as fitted
 from ui import account, login, own, workspace
+from ui.packed import pack
 from ui.uploader import NO_FILES
 
 ROOT = Path(__file__).parents[2]
@@ -240,3 +246,29 @@ def test_an_own_price_is_known_in_its_workspace_alone(people):
     assert cost() == usual
     people("one")
     assert cost() != usual
+
+
+@pytest.fixture
+def offered(monkeypatch) -> dict[str, Callable[[], bytes | str]]:
+    """What makes each file that a page offers."""
+    found: dict[str, Callable[[], bytes | str]] = {}
+    monkeypatch.setattr(st, "download_button", lambda label, make, *_, **__: found.update({label: make}))
+    return found
+
+
+def test_files_are_made_without_the_session_that_asked_for_them(people, tmp_path, offered):
+    """Streamlit makes a file when it is asked for, in a thread that knows neither session nor login."""
+    people("ann")
+    run_id = imported(tmp_path)
+    h100 = next(row for row in read_yaml("gpus.yaml")["gpus"] if row["id"] == "h100-sxm")
+    entries.save(workspace.store(), entries.GPUS, "lab", h100)
+    workspace.store().set_choice(run_id, gpu="own-lab", model="Qwen/Qwen3-8B")
+    own.forget()
+    page("evidence", run=run_id)
+    page("present", pins=pack([Pin("Ours", f"v=1&run={run_id}")]), notes="True")
+    people("")
+    with ThreadPoolExecutor(1) as thread:
+        made = {label: thread.submit(make).result() for label, make in offered.items() if callable(make)}
+    assert {"Report (HTML)", "JSON", "PPTX"} <= made.keys()
+    assert "ours.json" in str(made["Report (HTML)"])
+    assert all(made.values())
