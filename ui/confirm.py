@@ -11,6 +11,7 @@ from planner.measured import Run
 from planner.model import Model
 from planner.overlay import format_cell
 from planner.precision import SCHEMES
+from ui.own import drop_gone
 from ui.question import COUNTS, OWN, config_box, config_label, gpu_label, named_model, named_models, own_model
 from ui.workspace import may_change, store
 
@@ -33,11 +34,11 @@ def confirm(run: Run, *, phase_told: bool = False) -> Confirmed:
     phase_told : its steps tell which phase they are
     """
     gpu_said = f"the file says {', '.join(run.gpu_names)}" if run.gpu_names else "the file does not say"
+    told = _told_gpu(run)
     first = st.columns([3, 1, 4, 2, 2], vertical_alignment="bottom")
     gpu = first[0].selectbox(
-        "GPU", list(gpus()), index=list(gpus()).index(run.gpu or USUAL_GPU), format_func=gpu_label,
-        key=f"gpu-{run.id}", help=gpu_said,
-    )  # fmt: skip
+        "GPU", list(gpus()), index=list(gpus()).index(told), format_func=gpu_label, key=f"gpu-{run.id}", help=gpu_said
+    )
     count = _count(run, first[1])
     with first[2]:
         name = _model_box(run)
@@ -47,8 +48,18 @@ def confirm(run: Run, *, phase_told: bool = False) -> Confirmed:
     cells = {"tensor_parallel": str(count), "quantization": "" if scheme == OWN else scheme}
     cells |= _load(run, ask_phase=bool(run.kernels) and not phase_told)
     model = own_model(f"config-{run.id}") or named_model(name)
-    _keep(run, gpu, name)
+    if may_change(run) and (gpu, name) != (told, run.model or USUAL_MODEL):
+        store().set_choice(run.id, gpu=gpu, model=name)
     return Confirmed(gpu, model, cells)
+
+
+def _told_gpu(run: Run) -> str:
+    """The GPU that the file or its reader told, as long as it is known."""
+    key, told = f"gpu-{run.id}", run.gpu or USUAL_GPU
+    if told not in gpus():
+        st.session_state.setdefault(key, told)
+    drop_gone(key)
+    return told if told in gpus() else USUAL_GPU
 
 
 def _model_box(run: Run) -> str:
@@ -99,9 +110,3 @@ def _load(run: Run, *, ask_phase: bool) -> dict[str, str]:
             "The trace shows", ["decode", "prefill"], default="decode", required=True, key="phase"
         )
     return asked
-
-
-def _keep(run: Run, gpu: str, model: str) -> None:
-    """Saves what differs from the file's word beside the run."""
-    if may_change(run) and (gpu, model) != (run.gpu or USUAL_GPU, run.model or USUAL_MODEL):
-        store().set_choice(run.id, gpu=gpu, model=model)

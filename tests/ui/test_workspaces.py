@@ -25,6 +25,7 @@ from tests.importers.samples import bench_file, result
 from tests.settings.test_settings import LOGIN
 from tests.store.test_calibrations import sample as fitted
 from ui import account, login, own, workspace
+from ui.confirm import USUAL_GPU
 from ui.packed import pack
 from ui.uploader import NO_FILES
 
@@ -272,3 +273,13 @@ def test_files_are_made_without_the_session_that_asked_for_them(people, tmp_path
     assert {"Report (HTML)", "JSON", "PPTX"} <= made.keys()
     assert "ours.json" in str(made["Report (HTML)"])
     assert all(made.values())
+
+
+def test_a_run_of_an_own_gpu_that_was_removed_is_still_shown(tmp_path):
+    run_id = imported(tmp_path)
+    workspace.store().set_choice(run_id, gpu="own-gone")
+    for name in ("evidence", "explain"):
+        app = page(name, run=run_id)
+        assert any("own-gone was removed" in warning.value for warning in app.warning)
+        assert app.selectbox(key=f"gpu-{run_id}").value == USUAL_GPU
+        assert workspace.store().choice(run_id).gpu == "own-gone"
