@@ -7,7 +7,7 @@ import streamlit as st
 from intake.service import intake
 from planner.errors import PlannerError
 from planner.quantities import GIB
-from ui import buying
+from ui import advised, buying, own
 from ui.uploader import forget_files
 from ui.words import plain
 from ui.workspace import CHOSEN, ENTERED, claims, forget_loads, open_workspaces, store, workspace
@@ -73,8 +73,7 @@ def forget_all() -> None:
     store().erase()
     forget_files()
     st.cache_data.clear()
-    forget_loads()
-    for kept in (buying.remembered(), buying.hung()):
-        kept.clear()
+    for forget in (forget_loads, buying.forget, advised.forget, own.forget):
+        forget()
     for key in set(st.session_state) - {CHOSEN, ENTERED}:
         del st.session_state[key]

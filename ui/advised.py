@@ -41,6 +41,11 @@ def _tried(question: str, goal: str, taken: float, _scenario: Scenario) -> Advis
     return advice(_scenario, goal, acceptance=taken)
 
 
+def forget() -> None:
+    """Drops all advice from memory; what is wanted again is asked again."""
+    _tried.clear()
+
+
 def _table(found: Advised) -> None:
     frame = pd.DataFrame([advice_row(found.goal, each, found.before) for each in found.better])
     number = st.column_config.NumberColumn

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
-from typing import Any
+from threading import Lock
+from typing import Any, Generic, TypeVar
 
 import loky
 import streamlit as st
@@ -21,6 +21,7 @@ from planner.whose import Own, informed, own
 from settings import settings
 
 Result = Option | Refusal
+R = TypeVar("R")
 REMEMBERED = 24
 IDLE = 300
 """After so long without work a process ends and gives its memory back [s]."""
@@ -39,10 +40,41 @@ def pool() -> Executor:
     return started
 
 
-@st.cache_resource(show_spinner=False)
-def remembered() -> OrderedDict[tuple[str, Demand], tuple[Result, ...]]:
-    """Whole searches of all sessions by whose own entries count, the latest last."""
-    return OrderedDict()
+class Remembered(Generic[R]):
+    """The latest answers, for all sessions at once, by whose own entries count and what was asked."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._known: dict[Hashable, R] = {}
+        self._lock = Lock()
+
+    def __getitem__(self, key: Hashable) -> R | None:
+        """What was answered, which is now the latest; None where it is not known."""
+        with self._lock:
+            if key in self._known:
+                self._known[key] = self._known.pop(key)
+            return self._known.get(key)
+
+    def __setitem__(self, key: Hashable, answer: R) -> None:
+        """Keeps an answer in the place of the oldest."""
+        with self._lock:
+            self._known[key] = answer
+            while len(self._known) > REMEMBERED:
+                self._known.pop(next(iter(self._known)))
+
+    def clear(self) -> None:
+        """Forgets all of them."""
+        with self._lock:
+            self._known.clear()
+
+
+searches, swings_found = Remembered[tuple[Result, ...]](), Remembered[tuple[Swing, ...]]()
+
+
+def forget() -> None:
+    """Drops all searches from memory; what is wanted again is searched again."""
+    searches.clear()
+    swings_found.clear()
 
 
 class Informed(Executor):
@@ -68,21 +100,17 @@ def bought(asked: Demand, draw: Callable[[Sequence[Result]], None]) -> tuple[tup
     draw : called now and then with what is known
     returns : results, and whether the search came to its end
     """
-    known, key = remembered(), (own().key, asked)
-    if key in known:
-        known.move_to_end(key)
-        return known[key], True
+    key = (own().key, asked)
+    if (known := searches[key]) is not None:
+        return known, True
     kept: tuple[tuple[str, Demand], list[Result]] | None = st.session_state.get("half_bought")
     if kept is not None and kept[0] == key and st.session_state.get("stopped"):
         if st.button("Go on searching", key="go_on"):
             st.session_state["stopped"] = False
             st.rerun()
         return tuple(kept[1]), False
-    found = _searched(asked, draw)
-    known[key] = tuple(found)
-    while len(known) > REMEMBERED:
-        known.popitem(last=False)
-    return known[key], True
+    searches[key] = found = tuple(_searched(asked, draw))
+    return found, True
 
 
 def hinges(asked: Demand, options: Sequence[Option]) -> tuple[Swing, ...]:
@@ -91,17 +119,9 @@ def hinges(asked: Demand, options: Sequence[Option]) -> tuple[Swing, ...]:
     asked, options : of a search
     """
     key = (own().key, asked, len(options))
-    if key not in hung():
-        hung()[key] = Informed(pool(), own()).submit(swings, asked, tuple(options)).result()
-        while len(hung()) > REMEMBERED:
-            hung().popitem(last=False)
-    return hung()[key]
-
-
-@st.cache_resource(show_spinner=False)
-def hung() -> OrderedDict[tuple[str, Demand, int], tuple[Swing, ...]]:
-    """Swings of all sessions, the latest last."""
-    return OrderedDict()
+    if (known := swings_found[key]) is None:
+        swings_found[key] = known = Informed(pool(), own()).submit(swings, asked, tuple(options)).result()
+    return known
 
 
 def _searched(asked: Demand, draw: Callable[[Sequence[Result]], None]) -> list[Result]:

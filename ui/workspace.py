@@ -17,6 +17,7 @@ from intake.known import known_run
 from planner.differences import settings_that_differ
 from planner.loads import TABLES, Load, loads
 from planner.measured import Run
+from planner.whose import own
 from settings import settings
 from store.runs import Store
 from store.workspaces import Workspace, workspaces
@@ -54,8 +55,8 @@ def store() -> Store:
 
 
 def cache_key(run: Run) -> str:
-    """Names a run in caches that all sessions share: no two workspaces have an entry in common."""
-    return f"{workspace().name}/{run.id}"
+    """Names a run in caches that all sessions share: by workspace, and by the own entries that answers rest on."""
+    return f"{workspace().name}/{own().key}/{run.id}"
 
 
 def known_runs() -> dict[str, Run]:

@@ -1,5 +1,6 @@
 """The Buy page: it answers, refuses, stays in its link, and its files and charts hold what it says."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -184,7 +185,7 @@ def test_a_cluster_out_of_reach_is_told(monkeypatch):
     monkeypatch.setenv("HEADROOM_DASK", "tcp://127.0.0.1:9")
     monkeypatch.setattr("intake.crew.PATIENCE", "1s")
     buying.pool.clear()
-    buying.remembered.clear()
+    buying.forget()
     app = AppTest.from_file(str(ROOT / "ui" / "pages" / "buy.py"), default_timeout=120).run()
     buying.pool.clear()
     assert not app.exception
@@ -196,3 +197,23 @@ def test_a_drafter_is_a_name_never_a_path_on_the_server(tmp_path):
     app = opened(drafted="4", drafter=str(tmp_path / "config.json"))
     assert not app.exception
     assert "No model" in " ".join(error.value for error in app.error)
+
+
+def test_the_latest_searches_are_remembered_whoever_else_searches():
+    """Sessions are threads: what one looks up another may push out at that moment."""
+    known = buying.Remembered[int]()
+
+    def search(session: int) -> bool:
+        keys = [(session, turn % (2 * buying.REMEMBERED)) for turn in range(2000)]
+        for key in keys:
+            known[key] = session
+        return all(known[key] in (None, session) for key in keys)
+
+    with ThreadPoolExecutor(8) as sessions:
+        assert all(sessions.map(search, range(8)))
+    known.clear()
+    for turn in range(buying.REMEMBERED):
+        known[turn] = turn
+    assert known[0] == 0
+    known["more"] = 1
+    assert (known[0], known[1]) == (0, None)

@@ -18,13 +18,16 @@ from intake.service import intake
 from planner.catalogue import read_yaml
 from planner.errors import UploadRefused
 from planner.measured import Run
+from planner.own import own_gpu
+from planner.predict import question
+from planner.whose import Own, informed
 from settings import settings
 from store import calibrations, entries
 from store.pins import Pin
 from tests.importers.samples import bench_file, result
 from tests.settings.test_settings import LOGIN
 from tests.store.test_calibrations import sample as fitted
-from ui import account, login, own, workspace
+from ui import account, advised, buying, login, own, workspace
 from ui.confirm import USUAL_GPU
 from ui.packed import pack
 from ui.uploader import NO_FILES
@@ -283,3 +286,27 @@ def test_a_run_of_an_own_gpu_that_was_removed_is_still_shown(tmp_path):
         assert any("own-gone was removed" in warning.value for warning in app.warning)
         assert app.selectbox(key=f"gpu-{run_id}").value == USUAL_GPU
         assert workspace.store().choice(run_id).gpu == "own-gone"
+
+
+def test_what_was_erased_is_in_no_memory(people, monkeypatch):
+    people("ann")
+    price = {"on_demand_usd_per_hour": {"value": 123.0, "text": "an offer", "date": "2026-11-01"}}
+    entries.save(workspace.store(), entries.PRICES, "l4", price)
+    own._read.clear()
+    assert own._read(workspace.workspace().name)[0].prices
+    buying.searches["ann", "asked"] = ()
+    asked = question({"gpu": "l4", "model": "Qwen/Qwen3-8B"})
+    advised._tried("ann's question", "ttft", 0.5, asked)
+    account.forget_all()
+    monkeypatch.setattr(advised, "advice", lambda *_, **__: "asked anew")
+    assert advised._tried("ann's question", "ttft", 0.5, asked) == "asked anew"
+    assert not own._read(workspace.workspace().name)[0].prices
+    assert buying.searches["ann", "asked"] is None
+
+
+def test_a_cached_answer_knows_the_own_entries_that_it_rests_on(tmp_path):
+    """Findings and curves name their GPU by its id alone: an own one that was added anew is another one."""
+    run, h100 = known(tmp_path), next(row for row in read_yaml("gpus.yaml")["gpus"] if row["id"] == "h100-sxm")
+    halved = {**h100, "hbm_bandwidth_gb_s": h100["hbm_bandwidth_gb_s"] / 2}
+    keys = {informed(Own(gpus=(own_gpu("lab", row),)), workspace.cache_key, run) for row in (h100, halved)}
+    assert len(keys) == 2
