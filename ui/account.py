@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from intake.service import intake
-from planner.errors import PlannerError
 from planner.quantities import GIB
 from ui import advised, buying, own
+from ui.telling import errors_told
 from ui.uploader import forget_files
 from ui.words import plain
 from ui.workspace import CHOSEN, ENTERED, claims, forget_loads, open_workspaces, store, workspace
@@ -28,10 +28,8 @@ def account() -> None:
     titles = {one.name: one.title for one in open_workspaces()}
     st.selectbox("Workspace", list(titles), key=CHOSEN, format_func=lambda name: plain(titles[name]))
     st.caption("My runs are yours alone. A team's are seen, and can be changed and deleted, by everybody in it.")
-    try:
+    with errors_told():
         _room()
-    except PlannerError as error:
-        st.error(plain(str(error)))
     st.button("Log out", on_click=st.logout)
     _delete(titles[here.name])
 
@@ -54,11 +52,8 @@ def _delete(title: str) -> None:
         )
         word = st.text_input(f'Type "{SURE}"', key="sure")
         if st.button("Delete all of it", disabled=word != SURE):
-            try:
+            with errors_told():
                 forget_all()
-            except PlannerError as error:
-                st.error(plain(str(error)))
-            else:
                 st.session_state[ERASED] = True
                 st.rerun()
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from planner.errors import PlannerError
 from planner.scenario import Scenario
 from ui import link, pins
 from ui.link import Parameter
-from ui.words import gpus_text, plain
+from ui.telling import errors_told, toast
+from ui.words import gpus_text
 
 
 def pin_button(name: str | None, query: str, key: str = "pin") -> None:
@@ -28,10 +28,8 @@ PIN_HELP = "Puts this aside: Compare shows pinned ones side by side, Present one
 
 
 def _pin(name: str, query: str) -> None:
-    try:
+    with errors_told(toast):
         pins.pin(name, query)
-    except PlannerError as error:
-        st.toast(plain(str(error)))
 
 
 def pin_name(scenario: Scenario) -> str:
@@ -44,8 +42,5 @@ def pin_name(scenario: Scenario) -> str:
 
 def link_box(parameters: Mapping[str, Parameter]) -> None:
     """Shows this page's full address, with a button that copies it."""
-    with st.popover("Link", help="The whole question in an address, to be sent to others."):
-        try:
-            st.code(link.full_address(parameters), language=None, wrap_lines=True)
-        except PlannerError as error:
-            st.error(plain(str(error)))
+    with st.popover("Link", help="The whole question in an address, to be sent to others."), errors_told():
+        st.code(link.full_address(parameters), language=None, wrap_lines=True)

@@ -15,6 +15,7 @@ from planner.model import Model
 from planner.observation import observations
 from store import calibrations
 from ui.link import Parameter
+from ui.telling import errors_told
 from ui.words import percent, plain
 from ui.workspace import store
 
@@ -75,10 +76,8 @@ def offer_calibration(run: Run, gpu: str | None, model: Model | None, cells: dic
         name = st.text_input("Name of the calibration", key=f"calibration-name-{run.id}", placeholder="our-h100-box")
         if st.button("Calibrate", key=f"calibrate-{run.id}", disabled=not name.strip()):
             st.session_state.pop(f"calibrated-{run.id}", None)
-            try:
+            with errors_told():
                 st.session_state[f"calibrated-{run.id}"] = _fitted(run, gpu, model, cells, name)
-            except PlannerError as error:
-                st.error(plain(str(error)))
         if found := st.session_state.get(f"calibrated-{run.id}"):
             _show(found)
         _kept()

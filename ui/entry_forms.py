@@ -11,13 +11,13 @@ import yaml
 
 from planner import catalogue, catalogue_models
 from planner.catalogue import gpus, read_yaml
-from planner.errors import BadRow, MalformedFile, PlannerError
+from planner.errors import BadRow, MalformedFile
 from planner.own import own_id
 from planner.prices import UNITS
 from store import entries, notes
 from ui import own
 from ui.question import CONFIG_LIMIT_MB, gpu_label
-from ui.words import plain
+from ui.telling import errors_told, toast
 from ui.workspace import store
 
 LONGEST_YAML = 20_000
@@ -66,18 +66,14 @@ def own_list(kind: notes.Kind, known_as: Callable[[str], str]) -> None:
 
     known_as : name in the store -> what people and links call it
     """
-    try:
-        names = entries.names(store(), kind)
-    except PlannerError as error:
-        st.error(plain(str(error)))
-        return
-    for name in names:
-        row = st.container(horizontal=True, vertical_alignment="center")
-        row.markdown(f"`{known_as(name)}`", width="content")
-        row.button(
-            "Remove", key=f"remove-{kind.folder}-{name}", type="tertiary", icon=":material/close:", on_click=_remove,
-            args=(kind, name),
-        )  # fmt: skip
+    with errors_told():
+        for name in entries.names(store(), kind):
+            row = st.container(horizontal=True, vertical_alignment="center")
+            row.markdown(f"`{known_as(name)}`", width="content")
+            row.button(
+                "Remove", key=f"remove-{kind.folder}-{name}", type="tertiary", icon=":material/close:",
+                on_click=_remove, args=(kind, name),
+            )  # fmt: skip
 
 
 IDS: dict[str, Callable[[str], str]] = {
@@ -88,21 +84,16 @@ IDS: dict[str, Callable[[str], str]] = {
 
 
 def _add(kind: notes.Kind, name: str, row: Callable[[], dict[str, Any]]) -> None:
-    try:
+    with errors_told():
         kept = entries.save(store(), kind, name, row())
-    except PlannerError as error:
-        st.error(plain(str(error)))
-        return
-    own.forget()
-    st.session_state["added"] = f"Kept: {IDS[kind.folder](kept)}. Every page knows it now by this name."
-    st.rerun()
+        own.forget()
+        st.session_state["added"] = f"Kept: {IDS[kind.folder](kept)}. Every page knows it now by this name."
+        st.rerun()
 
 
 def _remove(kind: notes.Kind, name: str) -> None:
-    try:
+    with errors_told(toast):
         entries.delete(store(), kind, name)
-    except PlannerError as error:
-        st.toast(plain(str(error)), icon=":material/error:")
     own.forget()
 
 

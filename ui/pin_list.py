@@ -13,6 +13,7 @@ from store import pins as kept
 from store.pins import LONGEST_NAME, LONGEST_NOTE, Pin
 from ui import link, pins
 from ui.question import PARAMETERS
+from ui.telling import errors_told, toast
 from ui.words import plain
 from ui.workspace import store
 
@@ -32,7 +33,8 @@ def keep_box() -> None:
         name = st.text_input("Save these pins as", key="pins_name", placeholder="our-talk", max_chars=60)
         off = not (name.strip() and pins.pinned())
         if st.button("Save", key="pins_save", disabled=off):
-            _try(lambda: st.success(f"Saved as {plain(kept.save(store(), name, pins.pinned()))}."))
+            with errors_told():
+                st.success(f"Saved as {plain(kept.save(store(), name, pins.pinned()))}.")
         try:
             names = kept.names(store())
         except PlannerError as error:
@@ -67,8 +69,9 @@ def _row(at: int, one: Pin) -> None:
             on_click=_told, args=act,
         )  # fmt: skip
     if one.run is None and row.button("Open in Plan", key=f"open-{key}", type="tertiary"):
-        _try(lambda: st.session_state.update(link.values_of(PARAMETERS, one.query)))
-        st.switch_page(PLAN)
+        with errors_told():
+            st.session_state.update(link.values_of(PARAMETERS, one.query))
+            st.switch_page(PLAN)
 
 
 def _renamed(at: int, key: str) -> None:
@@ -88,15 +91,6 @@ def _delete(name: str) -> None:
 
 
 def _told(act: Callable[..., Any], *args: Any) -> None:
-    """Does it, in a callback: what goes wrong is told over the page, for the page is drawn anew."""
-    try:
+    """Does it, in a callback."""
+    with errors_told(toast):
         act(*args)
-    except PlannerError as error:
-        st.toast(plain(str(error)), icon=":material/error:")
-
-
-def _try(act: Callable[[], Any]) -> None:
-    try:
-        act()
-    except PlannerError as error:
-        st.error(plain(str(error)))

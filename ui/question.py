@@ -9,8 +9,9 @@ from typing import Any
 import streamlit as st
 
 from planner.catalogue import gpus
+from planner.catalogue_models import OWN as OWN_MODEL
 from planner.catalogue_models import known_model, model_from_hub, models
-from planner.errors import MalformedFile, PlannerError
+from planner.errors import MalformedFile
 from planner.families import model_from_config
 from planner.model import Model
 from planner.precision import SCHEMES
@@ -20,6 +21,7 @@ from planner.scenario import MODES, Scenario
 from ui import calibrate, link
 from ui.glossary import meaning
 from ui.own import drop_gone
+from ui.telling import errors_told
 from ui.uploader import file_box
 from ui.words import plain
 
@@ -175,14 +177,12 @@ def offer_fetch(name: str) -> None:
 
     name : organisation/model
     """
-    if "/" not in name or not st.button("Fetch its config.json from huggingface.co", key="fetch"):
+    if "/" not in name or name.startswith(OWN_MODEL):
         return
-    try:
-        st.session_state.setdefault("fetched", {})[name] = model_from_hub(name)
-    except PlannerError as error:
-        st.error(plain(str(error)))
-        return
-    st.rerun()
+    if st.button("Fetch its config.json from huggingface.co", key="fetch"):
+        with errors_told():
+            st.session_state.setdefault("fetched", {})[name] = model_from_hub(name)
+            st.rerun()
 
 
 def named_models(told: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from planner.catalogue_models import known_model
 from planner.differences import class_changes, settings_that_differ
-from planner.errors import CatalogueError, PlannerError
+from planner.errors import CatalogueError
 from planner.loads import Load
 from planner.measured import Run
 from planner.model import Model
@@ -23,8 +23,8 @@ from ui.link import Parameter, choice
 from ui.rows import METRICS
 from ui.run_files import Measured
 from ui.show import chart, theme
+from ui.telling import errors_told
 from ui.versus import verdict
-from ui.words import plain
 from ui.workspace import label, loads_of, pair, whole_run
 
 
@@ -43,10 +43,8 @@ def two_runs(runs: Mapping[str, Run]) -> None:
     """
     st.markdown("#### Is B really faster than A?")
     chosen = [_run_box(column, name, runs) for column, name in zip(st.columns(2), "ab", strict=True)]
-    try:
+    with errors_told():
         versus(*(whole_run(runs[run]) for run in chosen))
-    except PlannerError as error:
-        st.error(plain(str(error)))
 
 
 def versus(a: Run, b: Run) -> None:

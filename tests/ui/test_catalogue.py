@@ -151,3 +151,9 @@ def test_a_gpu_that_is_gone_while_a_session_still_names_it_is_told(page, key, he
     assert not app.exception
     assert "own-lab was removed" in app.warning[0].value.replace("\\", "")
     assert app.session_state[key] in ("h100-sxm", ["l40s"])
+
+
+def test_an_own_models_name_is_not_sent_to_others():
+    app = opened(model="own/secret-8b")
+    assert "No own model" in " ".join(error.value for error in app.error)
+    assert not [button for button in app.button if "huggingface" in button.label]

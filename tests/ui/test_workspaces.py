@@ -310,3 +310,21 @@ def test_a_cached_answer_knows_the_own_entries_that_it_rests_on(tmp_path):
     halved = {**h100, "hbm_bandwidth_gb_s": h100["hbm_bandwidth_gb_s"] / 2}
     keys = {informed(Own(gpus=(own_gpu("lab", row),)), workspace.cache_key, run) for row in (h100, halved)}
     assert len(keys) == 2
+
+
+def test_a_run_that_somebody_deleted_is_told_though_its_page_is_not_drawn_again(people, tmp_path):
+    """A click in a fragment draws the fragment alone: the page around it is not there to catch what goes wrong."""
+    people("ann", "lab")
+    run_id = imported(tmp_path)
+    run = workspace.whole_run(workspace.known_runs()[run_id])
+    fragment = (ROOT / "ui" / "pages" / "evidence.py").read_text().removesuffix("page()\n") + "evidence(RUN[0])\n"
+    app = AppTest.from_string(fragment.replace("def page", "from tests.ui.test_workspaces import RUN\ndef page"))
+    app.default_timeout = 60
+    RUN[:] = [run]
+    workspace.store().delete(run_id)
+    app.run()
+    assert not app.exception
+    assert "No run" in " ".join(error.value for error in app.error)
+
+
+RUN: list[Run] = []

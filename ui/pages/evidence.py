@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from planner.errors import PlannerError
 from planner.estimate import phases
 from planner.kernel_marks import kernel_marks
 from planner.marks import predicted_marks
@@ -23,6 +22,7 @@ from ui.rows import verdict
 from ui.run_box import run_box
 from ui.show import roof_chart
 from ui.table_view import show_table
+from ui.telling import errors_told
 from ui.templates import templates
 from ui.uploads import uploads
 from ui.words import plain
@@ -35,10 +35,8 @@ def page() -> None:
     uploads()
     templates()
     chosen = run_box()
-    try:
+    with errors_told():
         evidence(whole_run(chosen))
-    except PlannerError as error:
-        st.error(plain(str(error)))
 
 
 @st.fragment
@@ -48,7 +46,7 @@ def evidence(run: Run) -> None:
     checked = st.container()
     show_notes(run)
     rows = table_rows(run)
-    try:
+    with errors_told():
         if rows:
             with checked:
                 show_findings(run, None, None, "decode", {})
@@ -62,12 +60,11 @@ def evidence(run: Run) -> None:
                 show_findings(run, chosen.gpu, chosen.model, phase, chosen.cells)
             show_run(run, chosen)
             report_button(run, chosen.gpu, chosen.model, chosen.cells)
-    except PlannerError as error:
-        st.error(plain(str(error)))
-    if not is_demo(run):
-        take_along(run)
-    if may_change(run):
-        _delete(run)
+    with errors_told():
+        if not is_demo(run):
+            take_along(run)
+        if may_change(run):
+            _delete(run)
 
 
 def show_run(run: Run, chosen: Confirmed) -> None:

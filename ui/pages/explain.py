@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from planner.errors import PlannerError
 from planner.measured import Run
 from planner.table import table_rows
 from ui.confirm import confirm
@@ -17,7 +16,7 @@ from ui.loadtest import show_load_test
 from ui.promise import next_and_kept
 from ui.rows import verdict
 from ui.run_box import run_box
-from ui.words import plain
+from ui.telling import errors_told
 from ui.workspace import whole_run
 
 
@@ -25,10 +24,8 @@ def page() -> None:
     """Choice of a run, and the view that fits it."""
     st.markdown("#### Why did it take as long as it did?")
     chosen = run_box()
-    try:
+    with errors_told():
         explanation(whole_run(chosen))
-    except PlannerError as error:
-        st.error(plain(str(error)))
 
 
 @st.fragment
@@ -42,10 +39,8 @@ def explanation(run: Run) -> None:
             f"prediction on the [Evidence page](/evidence?run={run.id})."
         )
         return
-    try:
+    with errors_told():
         view(run)
-    except PlannerError as error:
-        st.error(plain(str(error)))
 
 
 def load_test(run: Run) -> None:
