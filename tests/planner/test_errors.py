@@ -9,7 +9,8 @@ from planner import errors
 
 
 def test_the_drawn_tree_is_the_real_one():
-    for base, kinds in re.findall(r"[├└] (\w+) +(.+)", errors.__doc__ or ""):
+    whole_lines = re.sub(r",\n +│ +", ", ", errors.__doc__ or "")
+    for base, kinds in re.findall(r"[├└] (\w+) {2,}(.+)", whole_lines):
         drawn = {kind.strip() for kind in kinds.split(",")}
         parent = getattr(errors, base)
         assert {kind.__name__ for kind in parent.__subclasses__() if kind.__module__ == errors.__name__} == drawn
