@@ -95,6 +95,7 @@ async def crowd(app: RunningApp, people: int, seconds: float) -> list[str]:
         visitors = [await stack.enter_async_context(app_session(app.url)) for _ in range(people)]
         for some in _groups(visitors):
             await asyncio.gather(*(visitor.visit() for visitor in some))
+        await asyncio.sleep(THINKING)
         used, start = _processor(server), time.perf_counter()
         taken = await asyncio.gather(*(_person(visitor, start + seconds) for visitor in visitors))
         passed, used = time.perf_counter() - start, _processor(server) - used
