@@ -109,19 +109,6 @@ def added_up(pairs: Iterable[tuple[Launch, str | None]]) -> tuple[Matched, ...]:
     return tuple(sorted(found, key=lambda matched: -matched.seconds))
 
 
-def by_op(matched: Iterable[Matched]) -> dict[str, float]:
-    """Measured time of each op over the whole step.
-
-    matched : of one step [s]
-    returns : op's name -> [s]
-    """
-    spent: dict[str, float] = {}
-    for one in matched:
-        if one.op is not None:
-            spent[one.op] = spent.get(one.op, 0.0) + one.seconds
-    return spent
-
-
 def unmatched(matched: Iterable[Matched]) -> tuple[tuple[Matched, ...], float]:
     """Kernels that nothing of the model is like, and their share of the time [1].
 

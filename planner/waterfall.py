@@ -44,17 +44,6 @@ class Part:
     basis: Basis
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """What both roofs allow one kind of op in a step, at shares of 1.
-
-    seconds : longest of bytes over bandwidth and FLOPs over peak, op by op [s]
-    """
-
-    kind: str
-    seconds: float
-
-
 def predicted(phase: Phase, gpu: Gpu, floor: float) -> tuple[Part, ...]:
     """The parts of a predicted step.
 

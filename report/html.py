@@ -25,8 +25,9 @@ from planner.scenario import Scenario
 from report.case import measured, planned
 from report.document import Document, of_plan, of_runs
 from report.grades import Thresholds, thresholds
+from report.origin import product
 from report.sections import Drawing
-from report.sections_inputs import product, today
+from report.sections_inputs import today
 from store.runs import Store
 from ui import palette
 from ui.charts.look import FONT, config

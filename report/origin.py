@@ -38,15 +38,16 @@ class Origin:
             "link": self.link,
             "source": self.source,
             "date": (self.made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
-            "version": f"Headroom {version()}",
+            "version": product(),
         }
         return {name: text for name, text in told.items() if text}
 
 
 @cache
-def version() -> str:
-    """The version of this program, as pyproject.toml has it."""
-    return str(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"])
+def product() -> str:
+    """Name and version of the product, as pyproject.toml has them."""
+    told = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    return f"{told['name'].capitalize()} {told['version']}"
 
 
 def unmarked(markdown: str) -> str:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 
 from planner.measured import Run
 from report.case import Case
+from report.origin import product
 from report.sections import Section, Table, Words
 from ui.words import plain
-
-PROJECT = Path(__file__).parents[1] / "pyproject.toml"
-
-
-@cache
-def product() -> str:
-    """Name and version of the product, as pyproject.toml has them."""
-    told = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
-    return f"{told['name'].capitalize()} {told['version']}"
 
 
 def today() -> str:

@@ -12,7 +12,7 @@ from pptx.util import Inches
 
 from report.frame import footer
 from report.images import Drawing, images
-from report.origin import unmarked, version
+from report.origin import product, unmarked
 from report.scenes import CHARTS, Scene, Told, listed
 from report.slide_text import Box, write
 from ui.charts.projected import projected, sparse
@@ -44,7 +44,7 @@ def slides(scenes: Sequence[Scene], title: str = "What was compared") -> bytes:
     deck = Presentation()
     deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
     told = deck.core_properties
-    told.title, told.author = title[:LONGEST], f"Headroom {version()}"
+    told.title, told.author = title[:LONGEST], product()
     told.subject = "; ".join(one.name for one in scenes)[:LONGEST]
     named = listed(scenes)
     for part in _parts(named, A_SLIDE["list"]):

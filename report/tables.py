@@ -22,10 +22,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xlsxwriter
 
+from report.cells import harmless
 from report.origin import Origin
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for the start of a formula."""
 WIDTH = 18
 Row = Mapping[str, Any]
 About = Mapping[str, str]
@@ -62,15 +61,6 @@ def table_file(tables: Tables, form: str) -> bytes:
     return FORMS[form][1](tables)
 
 
-def safe(value: Any) -> Any:
-    """A cell of a CSV; text that a spreadsheet would run as a formula gets an apostrophe before it.
-
-    >>> safe("=1+1"), safe("L4"), safe(-3)
-    ("'=1+1", 'L4', -3)
-    """
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-
-
 def _csv(tables: Tables) -> bytes:
     """UTF-8 with a mark that tells spreadsheets so."""
     about = {name if name.startswith("input_") else f"about_{name}": text for name, text in tables.about().items()}
@@ -78,7 +68,7 @@ def _csv(tables: Tables) -> bytes:
     target = io.StringIO(newline="")
     writer = csv.DictWriter(target, _columns(whole), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows({name: safe(value) for name, value in row.items()} for row in whole)
+    writer.writerows({name: harmless(value) for name, value in row.items()} for row in whole)
     return target.getvalue().encode("utf-8-sig")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from report.grades import Graded
+from report.origin import unmarked
 from report.sections import Cell, Command, Drawing, Section, Table, Words
 
 WIDEST = 60
@@ -16,7 +16,7 @@ def as_text(section: Section) -> Iterator[str]:
     """Title, sentence, tables and commands; charts are left out, their numbers stand in the tables."""
     yield section.title
     yield "=" * len(section.title)
-    yield bare(section.sentence)
+    yield unmarked(section.sentence)
     for block in section.blocks:
         if not isinstance(block, Drawing):
             yield ""
@@ -24,22 +24,13 @@ def as_text(section: Section) -> Iterator[str]:
     yield ""
 
 
-def bare(text: str) -> str:
-    r"""A sentence in the house's Markdown without its marks.
-
-    >>> bare(r"**a** \<b")
-    'a <b'
-    """
-    return re.sub(r"\\(.)|\*\*", lambda mark: mark[1] or "", text)
-
-
 def _block(block: Table | Command | Words) -> Iterator[str]:
     if isinstance(block, Table):
         yield from ([block.title] if block.title else [])
         yield from _aligned([block.columns, *block.rows])
-        yield from ([bare(block.note)] if block.note else [])
+        yield from ([unmarked(block.note)] if block.note else [])
     else:
-        yield block.text if isinstance(block, Command) else bare(block.text)
+        yield block.text if isinstance(block, Command) else unmarked(block.text)
 
 
 def _aligned(rows: Sequence[Sequence[Cell]]) -> Iterator[str]:

@@ -14,8 +14,6 @@ from websockets import ClientConnection, Origin, Subprotocol
 
 XSRF = "_streamlit_xsrf"
 """Cookie with the token that a browser gets with its first page and says again when it connects."""
-FRAGMENT_DONE = 3
-"""script_finished of a run of one fragment."""
 
 
 class AppSession:

@@ -62,7 +62,7 @@ def _kept(run: Run, other: Run, chosen: Confirmed) -> None:
     st.markdown("\n".join(f"- {_sentence(one)}" for one in found) or "The two have no figure in common.")
     st.caption(
         f"Promised: the planner's estimate for the one over that for the other. "
-        f"[Side by side, with intervals](/compare?a={run.id}&b={other.id})"
+        f"[Side by side, with intervals](compare?a={run.id}&b={other.id})"
     )
 
 

@@ -13,13 +13,13 @@ from typing import Any
 from planner.correction import Correction
 from planner.errors import UnknownFormat
 from planner.predict import OUTPUTS, predict
+from planner.whose import informed, own
+from report.cells import harmless
 from verbs.plan import correction
 from verbs.status import DONE
 
 name, about = "predict", "answer a CSV of questions"
 SHARED_ROWS = 1000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a text opens with that spreadsheets take for a formula."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Answers a CSV of questions."""
-    own = correction(given.calibration)
+    factors = correction(given.calibration)
     try:
         with given.cases.open(encoding="utf-8-sig", newline="") as source:
             reader = csv.DictReader(source, restkey="extra")
@@ -40,37 +40,22 @@ def run(given: argparse.Namespace) -> int:
         with given.out.open("w", encoding="utf-8", newline="") as target:
             writer = csv.DictWriter(target, [*names, *OUTPUTS], extrasaction="ignore", lineterminator="\n")
             writer.writerow({name: harmless(name) for name in (*names, *OUTPUTS)})
-            writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in _answers(rows, own))
+            writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in _answers(rows, factors))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnknownFormat(f"{given.cases}: {error}. Give a CSV in UTF-8 with columns gpu and model.") from error
     return DONE
 
 
-def harmless(cell: Any) -> Any:
-    """A cell that no spreadsheet executes: a text that opens as a formula gets an apostrophe, a number stays.
-
-    >>> harmless("=1+1"), harmless("-3.5"), harmless("@x"), harmless("llama"), harmless(-1.0)
-    ("'=1+1", '-3.5', "'@x", 'llama', -1.0)
-    """
-    if not isinstance(cell, str) or not cell.startswith(FORMULA):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return f"'{cell}"
-    return cell
-
-
-def _answers(rows: list[dict[str, Any]], own: Correction | None) -> Iterator[dict[str, Any]]:
-    """Answers in the rows' order; a long table is shared among the processors."""
+def _answers(rows: list[dict[str, Any]], factors: Correction | None) -> Iterator[dict[str, Any]]:
+    """Answers in the rows' order; a long table is shared among the processors, which hear of own entries."""
     if len(rows) < SHARED_ROWS:
-        yield from predict(rows, own)
+        yield from predict(rows, factors)
         return
     parts = [rows[start : start + SHARED_ROWS // 2] for start in range(0, len(rows), SHARED_ROWS // 2)]
     with ProcessPoolExecutor() as pool:
-        for answers in pool.map(_part, parts, repeat(own)):
+        for answers in pool.map(informed, repeat(own()), repeat(_part), parts, repeat(factors)):
             yield from answers
 
 
-def _part(rows: list[dict[str, Any]], own: Correction | None) -> list[dict[str, Any]]:
-    return list(predict(rows, own))
+def _part(rows: list[dict[str, Any]], factors: Correction | None) -> list[dict[str, Any]]:
+    return list(predict(rows, factors))

@@ -14,7 +14,7 @@ from planner.errors import NotDrawn
 from report import images as pictures
 from report.drawing import svg
 from report.images import FORMS, ROOT, Drawing, image, images
-from report.origin import Origin, unmarked, version
+from report.origin import Origin, product, unmarked
 from ui.charts import waterfall
 
 SPEC = waterfall.waterfall_spec("light")
@@ -37,7 +37,7 @@ def files():
 def test_what_a_file_says_of_itself():
     assert list(ORIGIN.about()) == ["title", "question", "link", "source", "date", "version"]
     assert ORIGIN.about()["date"] == "2026-11-21 09:30 UTC"
-    assert version() in ORIGIN.about()["version"]
+    assert product() in ORIGIN.about()["version"]
     assert "link" not in Origin("a", "b", "c").about()
 
 
@@ -52,7 +52,7 @@ def test_the_svg_is_sound_and_shows_and_holds_its_origin(files):
         assert text in shown, text
     assert root.find(f"{SVG}script") is None
     told = "".join(root.find(f"{SVG}metadata").itertext())
-    for text in (ORIGIN.question, ORIGIN.source, ORIGIN.link, version()):
+    for text in (ORIGIN.question, ORIGIN.source, ORIGIN.link, product()):
         assert text in told, text
 
 

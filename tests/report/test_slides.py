@@ -8,7 +8,7 @@ from pptx import Presentation
 from pptx.util import Emu
 
 from planner.predict import question
-from report.origin import unmarked, version
+from report.origin import product, unmarked
 from report.scenes import scene
 from report.slide_text import Box, fitted, height
 from report.slides import slides
@@ -47,7 +47,7 @@ def test_a_scene_is_native_text_with_a_chart_in_words_and_notes(deck):
     assert picture.image.content_type == "image/png"
     assert picture._element.nvPicPr.cNvPr.get("descr") == told.alt
     footer = texts(slide)[-1]
-    for text in (told.origin.question, told.origin.source[:60], version()):
+    for text in (told.origin.question, told.origin.source[:60], product()):
         assert text in footer
     notes = slide.notes_slide.notes_text_frame.text
     assert notes.startswith("Begin with the price.")

@@ -15,7 +15,7 @@ from report.origin import Origin
 from report.tables import FORMS, Tables, table_file
 
 HOSTILE = [
-    {"gpu": "=cmd()", "usd": 1.5, "note": "+1", "more": "@x", "flag": True, "none": None, "minus": -3},
+    {"gpu": "=cmd()", "usd": 1.5, "note": "+A1", "more": "@x", "flag": True, "none": None, "minus": -3},
     {"gpu": "L4", "usd": math.inf, "note": "", "more": 2, "flag": False, "none": None, "minus": 4},
 ]
 MORE = [{"gpu": "T4", "reason": "=HYPERLINK(1)"}]
@@ -27,7 +27,7 @@ ABOUT = ORIGIN.about() | {"input_model": "-x", "input_rate": "20"}
 def test_a_csv_holds_its_origin_behind_its_columns_and_no_formula():
     told = table_file(TABLES, "csv").decode("utf-8-sig")
     row, second = csv.DictReader(io.StringIO(told))
-    assert (row["gpu"], row["note"], row["more"]) == ("'=cmd()", "'+1", "'@x")
+    assert (row["gpu"], row["note"], row["more"]) == ("'=cmd()", "'+A1", "'@x")
     assert (row["usd"], row["minus"], row["input_model"], row["input_rate"]) == ("1.5", "-3", "'-x", "20")
     assert second["about_source"] == ORIGIN.source
     assert second["about_question"] == "'" + ORIGIN.question
@@ -39,7 +39,7 @@ def test_a_workbook_holds_numbers_text_every_table_and_no_formula():
     book = openpyxl.load_workbook(io.BytesIO(content))
     assert book.sheetnames == ["Options", "Not options", "About"]
     cells = [cell.value for cell in book["Options"][2]]
-    assert cells == ["=cmd()", 1.5, "+1", "@x", True, None, -3]
+    assert cells == ["=cmd()", 1.5, "+A1", "@x", True, None, -3]
     assert {cell.data_type for row in book["Options"].iter_rows(min_row=2) for cell in row} <= {"s", "n", "b", "e"}
     assert {row[0].value: row[1].value for row in book["About"].iter_rows(min_row=2)} == ABOUT
     with zipfile.ZipFile(io.BytesIO(content)) as parts:

@@ -2,12 +2,19 @@
 
 import csv
 import json
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from cli import main
+from planner.whose import NONE, count
+from store import Store, entries
 from tests.importers.samples import bench_file, result
+from tests.planner.test_own import H100
+from verbs import predict
 from verbs.status import BAD_QUESTION, DONE, NO_ANSWER
 
 CHAT = ["--gpu", "h100-sxm", "--model", "meta-llama/Llama-3.1-8B-Instruct"]
@@ -91,3 +98,19 @@ def test_predict_writes_no_cell_that_a_spreadsheet_executes(tmp_path: Path) -> N
     first, second = csv.DictReader(answers.read_text().splitlines())
     assert (first["note"], first["'=x"]) == ('\'=HYPERLINK("http://x")', "-1.5")
     assert (second["gpu"], second["model"], second["note"]) == ("'@a", "'+b", "'-c")
+
+
+def test_a_long_table_is_answered_with_own_gpus_by_processes_that_were_not_forked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = partial(ProcessPoolExecutor, 1, mp_context=get_context("spawn"))
+    monkeypatch.setattr(predict, "ProcessPoolExecutor", fresh)
+    monkeypatch.setattr(predict, "SHARED_ROWS", 2)
+    monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
+    entries.save(Store(tmp_path / "store"), entries.GPUS, "lab", H100)
+    cases = tmp_path / "cases.csv"
+    cases.write_text("gpu,model\n" + 2 * f"own-lab,{CHAT[3]}\n")
+    assert main(["predict", str(cases), "--out", str(tmp_path / "out.csv")]) == DONE
+    count(NONE)
+    for row in csv.DictReader((tmp_path / "out.csv").read_text().splitlines()):
+        assert (row["error"], float(row["tpot_ms"]) > 0) == ("", True)

@@ -36,7 +36,7 @@ def explanation(run: Run) -> None:
     if view is None:
         st.info(
             "This run has neither kernels nor a load test's points. What was measured stands beside its "
-            f"prediction on the [Evidence page](/evidence?run={run.id})."
+            f"prediction on the [Evidence page](evidence?run={run.id})."
         )
         return
     with errors_told():
@@ -55,7 +55,7 @@ def load_test(run: Run) -> None:
 def table(run: Run) -> None:
     """A table of measurements: what physics says of its rows; each names its own GPU and model."""
     show_findings(run, None, None, "decode", {})
-    st.info(f"Each of its series stands beside its prediction on the [Evidence page](/evidence?run={run.id}).")
+    st.info(f"Each of its series stands beside its prediction on the [Evidence page](evidence?run={run.id}).")
 
 
 VIEWS: tuple[tuple[Callable[[Run], bool], Callable[[Run], None]], ...] = (
