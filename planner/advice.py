@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from planner.errors import InsufficientMemory, PlannerError, ScenarioError
 from planner.estimate import Estimate, Figure, estimate
 from planner.levers import ACCEPTANCE, Change, levers
 from planner.scenario import Scenario
+from planner.shortlist import worth_playing
 
+R = TypeVar("R")
 SMALLEST_GAIN = 1.01
 """Less is within the noise of any measurement."""
 MOST_HARM = 1.5
@@ -134,7 +138,7 @@ def advice(
     now = _now(scenario)
     better, without_gain, refused, harmful = [], [], [], []
     for lever, changes in levers(prefix_share, acceptance).items():
-        tried = [(change, _made(change)) for change in changes(scenario)]
+        tried = _tried(scenario, changes(scenario), goal)
         refused += [(change, str(no)) for change, no in tried if isinstance(no, ScenarioError)]
         gains = list(_gains(tried, now, GOALS[goal]))
         best = _best(found for found in gains if now is None or found.harm(now) <= MOST_HARM)
@@ -168,8 +172,19 @@ def _gains(tried: list[tuple[Change, Estimate | PlannerError]], now: Estimate | 
             yield Advice(change, new / old if goal.more_is_better else old / new, found)
 
 
-def _made(change: Change) -> Estimate | PlannerError:
+def _tried(scenario: Scenario, changes: Iterable[Change], goal: str) -> list[tuple[Change, Estimate | PlannerError]]:
+    """Each change with what the planner says of it; of many, those that may be the best, and those that cannot be."""
+    made = [(change, _or_refusal(change.make)) for change in changes]
+    able = {id(one) for one in worth_playing(scenario, [one for _, one in made if isinstance(one, Scenario)], goal)}
+    return [
+        (change, _or_refusal(partial(estimate, one)) if isinstance(one, Scenario) else one)
+        for change, one in made
+        if not isinstance(one, Scenario) or id(one) in able
+    ]
+
+
+def _or_refusal(answer: Callable[[], R]) -> R | PlannerError:
     try:
-        return estimate(change.make())
+        return answer()
     except PlannerError as no:
         return no

@@ -1,13 +1,17 @@
 """Advice: gains are ratios of two estimates; nothing is recommended that cannot run, does not fit or harms too much."""
 
+import math
+from contextlib import suppress
+
 import pytest
 
 from planner.advice import GOALS, MOST_HARM, SMALLEST_GAIN, advice
 from planner.command import serve_command
-from planner.errors import ScenarioError
+from planner.errors import PlannerError, ScenarioError
 from planner.estimate import estimate
 from planner.levers import levers
 from planner.predict import question
+from planner.shortlist import PLAYED, worth_playing
 
 CHAT = {"gpu": "h100-sxm", "model": "meta-llama/Llama-3.1-8B-Instruct", "concurrency": "32", "output_tokens": "256"}
 T4 = {
@@ -140,3 +144,32 @@ def test_each_gain_has_an_interval_around_what_it_leads_to(goal: str) -> None:
         assert value is not None
         assert bounds is not None
         assert bounds[0] <= value <= bounds[1]
+
+
+OPEN = {
+    "8B, above what it carries": CHAT | {"request_rate": "60", "requests": "100"},
+    "8B, below": CHAT | {"request_rate": "5", "requests": "100"},
+    "32B on one that it does not fit": {"gpu": "t4", "model": "Qwen/Qwen3-32B", "request_rate": "4", "requests": "60"},
+}
+
+
+@pytest.mark.parametrize("asked", OPEN.values(), ids=OPEN)
+def test_few_gpus_are_played_and_the_best_of_all_is_among_them(asked: dict[str, str]) -> None:
+    now = question(asked)
+    played = {}
+    for change in levers(0.5)["other_gpu"](now):
+        with suppress(PlannerError):
+            played[change.text] = estimate(change.make())
+    made = {text: found.scenario for text, found in played.items()}
+    for name, goal in GOALS.items():
+        chosen = worth_playing(now, list(made.values()), name)
+        assert len(chosen) <= 1.5 * PLAYED < len(made)
+        value = {text: goal.value(found) or math.inf for text, found in played.items()}
+        best = (max if goal.more_is_better else min)(value, key=lambda text: value[text])
+        assert made[best] in chosen
+
+
+def test_a_closed_loop_tries_everything() -> None:
+    now = question(CHAT)
+    made = [now] * 3 * PLAYED
+    assert worth_playing(now, made, "tpot") == made
