@@ -118,8 +118,7 @@ def read_gpu(row: Mapping[str, Any], place: str = f"data/{FILE}") -> Gpu:
 def _check(row: Mapping[str, Any], name: str) -> None:
     numbers = {key: row[key] for key in ("hbm_bandwidth_gb_s", "memory_nominal_gib", "link_bandwidth_gb_s", "power_w")}
     numbers |= {key: row[key] for key in ("launch_year", "memory_reported_gib") if row.get(key) is not None}
-    numbers |= row["peak_dense_tflop_s"]
-    for key, value in numbers.items():
+    for key, value in (*numbers.items(), *row["peak_dense_tflop_s"].items()):
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):
             raise BadRow(f"{name}: {key} is {value!r}. It must be a positive number.")
     if row["compute_capability"] not in GENERATIONS:

@@ -36,7 +36,8 @@ def own_gpu(name: str, row: Mapping[str, Any]) -> Gpu:
     for key in texts:
         if not isinstance(whole.get(key, ""), str) or len(whole.get(key, "")) > LONGEST:
             raise BadRow(f"{PLACE}, GPU {name}: {key} must be a text of up to {LONGEST} letters.")
-    if not isinstance(whole.get("peak_dense_tflop_s"), Mapping):
+    peaks = whole.get("peak_dense_tflop_s")
+    if not isinstance(peaks, Mapping) or not all(isinstance(name, str) for name in peaks):
         raise BadRow(f"{PLACE}, GPU {name}: peak_dense_tflop_s must name formats with TFLOP/s: {{bf16: 989}}.")
     return read_gpu({**whole, "aliases": [], "unchecked": ["all"]}, PLACE)
 

@@ -52,6 +52,8 @@ def test_an_own_gpu_is_known_by_its_id_and_answers():
         ({"hbm_bandwidth_gb_s": float("nan")}, "hbm_bandwidth_gb_s"),
         ({"peak_dense_tflop_s": {"bf16": "much"}}, "bf16"),
         ({"peak_dense_tflop_s": 989}, "peak_dense_tflop_s"),
+        ({"peak_dense_tflop_s": {"bf16": 989, "power_w": 1}, "power_w": "much"}, "power_w"),
+        ({"peak_dense_tflop_s": {1: 989}}, "formats"),
         ({"compute_capability": "99"}, "compute_capability"),
         ({"memory_type": "tape"}, "memory_type"),
         ({"name": ["x"]}, "name"),
