@@ -34,7 +34,7 @@ from ui.run_files import Measured
 from ui.show import chart, roof_chart, theme
 from ui.trace_steps import StepRows, step_rows, traced_steps
 from ui.words import digits, duration, kernel_name, percent, plain
-from ui.workspace import cache_key, store
+from ui.workspace import cache_key, may_change, store
 
 PHASES = ("prefill", "decode")
 FEW = 5
@@ -58,7 +58,8 @@ def show_trace(run: Run) -> None:
         )
         scenario, phase, name = _asked(run, None)
         _show_span(run, scenario, phase, name)
-    pattern_box(run, patterns)
+    if may_change(run):
+        pattern_box(run, patterns)
 
 
 def _show_steps(run: Run, groups: list[StepRows], patterns: tuple[NamePattern, ...], headline: DeltaGenerator) -> None:

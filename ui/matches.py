@@ -15,7 +15,7 @@ from planner.quantities import MICROSECOND
 from planner.traced import Explained
 from ui.drill import show_launches
 from ui.words import kernel_name, op_name
-from ui.workspace import store
+from ui.workspace import may_change, store
 
 AS_MATCHED, NO_OP = "as matched", "no op"
 MANY = 200
@@ -40,7 +40,7 @@ def match_table(run: Run, found: Explained, phase: Phase, corrected: Mapping[str
         pd.DataFrame(rows),
         hide_index=True,
         key=f"matches-{run.id}-{_version(rows)}",
-        disabled=["Kernel", "Class", "Launches", "Mean (µs)", "Share", "Stands for"],
+        disabled=["Kernel", "Class", "Launches", "Mean (µs)", "Share", "Stands for"] if may_change(run) else True,
         column_config={
             "Kernel": st.column_config.TextColumn(width="medium"),
             "Stands for": st.column_config.TextColumn(width="medium"),

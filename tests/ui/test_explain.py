@@ -76,6 +76,16 @@ def test_a_correction_is_kept_and_changes_what_is_matched(tmp_path):
     assert "100 % of kernel time stands" in words(app)
 
 
+def test_who_only_looks_is_not_asked_for_corrections_and_patterns(tmp_path, monkeypatch):
+    run_id = given(decode_trace(tmp_path / "x.sqlite"))
+    assert any("Kernels of your own" in box.label for box in shown(run_id).expander)
+    monkeypatch.setenv("HEADROOM_MODE", "demo")
+    app = shown(run_id)
+    assert not any("Kernels of your own" in box.label for box in app.expander)
+    table = next(element for element in app.dataframe if "Your correction" in element.value)
+    assert table.proto.disabled
+
+
 def test_what_the_table_says_is_added_to_what_was_said():
     labels = {"ffn.up": "Gate and up projection"}
     before = {"a": "ffn.up", "b": "of.another.model"}
