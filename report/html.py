@@ -26,7 +26,7 @@ from report.case import measured, planned
 from report.document import Document, of_plan, of_runs
 from report.grades import Thresholds, thresholds
 from report.origin import product
-from report.sections import Drawing
+from report.sections import Chart
 from report.sections_inputs import today
 from store.runs import Store
 from ui import palette
@@ -60,7 +60,7 @@ def run_report(
 
 def page(document: Document) -> str:
     """A document as one file."""
-    drawings = [block for section in document.sections for block in section.blocks if isinstance(block, Drawing)]
+    drawn = [block for section in document.sections for block in section.blocks if isinstance(block, Chart)]
     scripts = [Markup(vl_scripts()), Markup((TEMPLATES / "report.js").read_text(encoding="utf-8"))]  # noqa: S704 - ours
     return (
         _environment()
@@ -70,8 +70,8 @@ def page(document: Document) -> str:
             scripts=scripts,
             policy=_policy(scripts),
             style=Markup(_style()),  # noqa: S704 - ours
-            charts=Markup(_inert([_spec(one) for one in drawings])),  # noqa: S704 - holds no "<"
-            drawings={id(one): place for place, one in enumerate(drawings)},
+            charts=Markup(_inert([_spec(one) for one in drawn])),  # noqa: S704 - holds no "<"
+            drawn={id(one): place for place, one in enumerate(drawn)},
             footer=f"{product()} · {today()}",
         )
     )
@@ -119,9 +119,9 @@ def _policy(scripts: Sequence[str]) -> str:
     return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'"
 
 
-def _spec(drawing: Drawing) -> Mapping[str, Any]:
-    specs = {theme: {**spec, "config": config(theme)} for theme, spec in drawing.specs.items()}
-    return {"specs": specs, "datasets": drawing.data}
+def _spec(chart: Chart) -> Mapping[str, Any]:
+    specs = {theme: {**spec, "config": config(theme)} for theme, spec in chart.specs.items()}
+    return {"specs": specs, "datasets": chart.data}
 
 
 def _inert(value: Any) -> str:

@@ -26,7 +26,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class Chart:
     """A chart in both themes with its data, and in words for those who do not see it."""
 
     title: str
@@ -55,7 +55,7 @@ class Section:
 
     title: str
     sentence: str
-    blocks: tuple[Table | Drawing | Command | Words, ...] = ()
+    blocks: tuple[Table | Chart | Command | Words, ...] = ()
 
     @property
     def broad(self) -> bool:
@@ -63,11 +63,11 @@ class Section:
         return any(isinstance(block, Table) and len(block.columns) >= BROAD for block in self.blocks)
 
 
-def drawing(
+def chart_of(
     title: str, spec: Callable[[str], Mapping[str, Any]], data: Mapping[str, list[dict[str, Any]]], alt: str
-) -> Drawing:
+) -> Chart:
     """A chart of a function that makes its specification for a theme."""
-    return Drawing(title, {theme: spec(theme) for theme in ("light", "dark")}, data, alt)
+    return Chart(title, {theme: spec(theme) for theme in ("light", "dark")}, data, alt)
 
 
 def table_of(title: str, rows: Iterable[Mapping[str, object]], note: str = "") -> Table:

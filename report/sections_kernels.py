@@ -10,7 +10,7 @@ from planner.quantities import MILLISECOND
 from planner.traced import explained
 from planner.waterfall import predicted
 from report.case import Case
-from report.sections import Section, Table, drawing
+from report.sections import Section, Table, chart_of
 from store.runs import Store
 from ui.charts import roofline, waterfall
 from ui.trace_steps import step_rows, traced_steps
@@ -40,7 +40,7 @@ def kernels(case: Case, phase_name: str = "decode") -> tuple[Section, ...]:
     )  # fmt: skip
     said = f"**{duration(whole)}** of kernel time; most of it is **{classes[0][0]}**, {classes[0][2]}."
     blocks = (
-        drawing("Kernels on the roof", roofline.roofline_spec, data, f"{len(marks)} kernels on the roof"),
+        chart_of("Kernels on the roof", roofline.roofline_spec, data, f"{len(marks)} kernels on the roof"),
         Table("By class", ("Class", "Time", "Share"), classes),
         Table("The longest kernels", ("Kernel", "Class", "Launches", "Time (ms)", "Share"), named,
               f"{percent(unplaced)} of the kernel time has neither counts nor an op in the model."),
@@ -65,7 +65,7 @@ def steps(case: Case, store: Store) -> tuple[Section, ...]:
                 "predicted": predicted(phase, gpu, floor),
             }
             drawn = tuple(
-                drawing(
+                chart_of(
                     f"{name.capitalize()} step, {side}: {duration(sum(part.seconds for part in parts))}",
                     waterfall.waterfall_spec, waterfall.rows(parts, "Step"), f"A {side} {name} step in its parts",
                 )

@@ -14,7 +14,7 @@ from planner.overlay import Comparison, step_marks
 from planner.quantities import MILLISECOND
 from planner.waterfall import Part, predicted
 from report.case import Case
-from report.sections import Drawing, Section, Words, drawing, table_of
+from report.sections import Chart, Section, Words, chart_of, table_of
 from report.sections_static import bound_sentence
 from ui.charts import curves, heatmap, roofline, waterfall
 from ui.rows import METRICS, comparison_row
@@ -54,7 +54,7 @@ def roof(case: Case) -> Section:
     )
     said += f" **{above} measured marks lie above it**, which is not possible." if above else ""
     alt = f"Roofline of {gpu.label} with {len(dots)} measured and {len(marks)} predicted marks"
-    return Section("Roofline", said, (drawing("", roofline.roofline_spec, data, alt),))
+    return Section("Roofline", said, (chart_of("", roofline.roofline_spec, data, alt),))
 
 
 def waterfalls(case: Case) -> Section:
@@ -63,7 +63,7 @@ def waterfalls(case: Case) -> Section:
         "Where the time goes",
         "Each bar starts where the one before it ends: from the least that physics allows to what the clock shows.",
         tuple(
-            drawing(title, waterfall.waterfall_spec, waterfall.rows(parts, name), f"{title}, in its parts")
+            chart_of(title, waterfall.waterfall_spec, waterfall.rows(parts, name), f"{title}, in its parts")
             for title, name, parts in _taken_apart(case)
         )
         + ((Words("Pale parts are inferred from the model: a load test tells the sums alone."),) if case.run else ()),
@@ -96,7 +96,7 @@ def utilisation(case: Case) -> Section:
     most = max(((used, name, load) for load, each in uses.items() for name, used in each.items()))
     said = f"The fullest is **{most[1].split(',')[0]}** with **{percent(most[0])}** ({most[2]})."
     across = ACROSS.get(axis_of(case.loads) or "", "Load")
-    chart = drawing("", lambda theme: heatmap.heatmap_spec(theme, across), heatmap.rows(uses), said)
+    chart = chart_of("", lambda theme: heatmap.heatmap_spec(theme, across), heatmap.rows(uses), said)
     return Section(title, said, (chart,))
 
 
@@ -124,7 +124,7 @@ def _interval(one: Comparison) -> tuple[float, float] | None:
     return (bounded.low, bounded.high) if bounded and bounded.low < bounded.high else None
 
 
-def _curves(case: Case) -> Iterator[Drawing]:
+def _curves(case: Case) -> Iterator[Chart]:
     axis = axis_of(case.loads)
     if axis is None or case.run is None:
         return
@@ -134,7 +134,7 @@ def _curves(case: Case) -> Iterator[Drawing]:
     for line in [one for one in found if one.dots][:MOST_CURVES]:
         name, unit = NAMES[line.metric], "1/s" if line.metric == "output_throughput" else "ms"
         up = f"{name} ({unit})"
-        yield drawing(
+        yield chart_of(
             f"{name} over {ACROSS[axis].lower()}",
             lambda theme, up=up: curves.curves_spec(theme, ACROSS[axis], up),  # type: ignore[misc]
             curves.datasets(line, ()),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from planner.estimate import Estimate, Phase
 from planner.memory import memory
 from report.case import Case
-from report.sections import Section, Table, Words, drawing
+from report.sections import Section, Table, Words, chart_of
 from ui.charts import memory as memory_chart
 from ui.rows import founded_rows
 from ui.words import digits, duration, gpus_text, interval_text, memory_sentence, percent, plain, tera
@@ -38,7 +38,7 @@ def configuration(case: Case) -> Section:
 def static_analysis(case: Case) -> Section:
     """What bounds each step, where it lies beside the ridge point, and whether it all fits."""
     title = "Static analysis: what the data sheet and the model's shapes say"
-    room = drawing("Memory of each GPU", memory_chart.memory_spec, memory_chart.parts(memory(case.scenario)), "Parts")
+    room = chart_of("Memory of each GPU", memory_chart.memory_spec, memory_chart.parts(memory(case.scenario)), "Parts")
     found = case.answer
     if found is None:
         return Section(title, f"**No: it does not fit.** {plain(case.refusal)}", (room,))

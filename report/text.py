@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from report.grades import Graded
 from report.origin import unmarked
-from report.sections import Cell, Command, Drawing, Section, Table, Words
+from report.sections import Cell, Chart, Command, Section, Table, Words
 
 WIDEST = 60
 """Of a column [characters]."""
@@ -18,7 +18,7 @@ def as_text(section: Section) -> Iterator[str]:
     yield "=" * len(section.title)
     yield unmarked(section.sentence)
     for block in section.blocks:
-        if not isinstance(block, Drawing):
+        if not isinstance(block, Chart):
             yield ""
             yield from _block(block)
     yield ""
