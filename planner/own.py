@@ -34,7 +34,7 @@ def own_gpu(name: str, row: Mapping[str, Any]) -> Gpu:
     whole = {"aliases": [], "unchecked": ["all"], "note": "", **_plain_row(row), "id": own_id(name)}
     texts = ("name", "variant", "vendor", "link", "source", "compute_capability", "memory_type", "note")
     for key in texts:
-        if not isinstance(whole.get(key, ""), str) or len(whole.get(key, "")) > LONGEST:
+        if not _is_text(whole.get(key, "")):
             raise BadRow(f"{PLACE}, GPU {name}: {key} must be a text of up to {LONGEST} letters.")
     peaks = whole.get("peak_dense_tflop_s")
     if not isinstance(peaks, Mapping) or not all(isinstance(name, str) for name in peaks):
@@ -82,6 +82,11 @@ def own_id(name: str) -> str:
     'own-lab-gpu'
     """
     return catalogue.OWN + short_name(name, "a GPU", BadRow).lower()
+
+
+def _is_text(told: Any) -> bool:
+    """Not too long, and without half a character, which YAML may hold and no page can be sent."""
+    return isinstance(told, str) and len(told) <= LONGEST and told == told.encode(errors="replace").decode()
 
 
 def _plain_row(row: Any) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def save(store: Store, kind: notes.Kind, name: str, row: Mapping[str, Any]) -> s
     """
     clean = kind.clean(name).lower() if kind is GPUS else kind.clean(name)
     CHECKS[kind.folder](clean, row)
-    content = json.dumps({"schema": SCHEMA, "row": row}, ensure_ascii=False, default=str).encode()
+    content = json.dumps({"schema": SCHEMA, "row": row}, default=str).encode()
     if len(content) > MOST_BYTES:
         raise BadRow(f"{kind.title} {clean} has {len(content):,} bytes; {MOST_BYTES:,} are the most.")
     return notes.save(store, kind, clean, content)

@@ -47,7 +47,7 @@ def checked(pins: Sequence[Sequence[Any]]) -> tuple[Pin, ...]:
         raise BadPins("These are no pins. Pin the scenarios again.")
     found: list[Pin] = []
     for told in pins:
-        if len(told) not in (2, 3) or not all(isinstance(text, str) for text in told):
+        if len(told) not in (2, 3) or not all(isinstance(text, str) and _writable(text) for text in told):
             raise BadPins("A pin is a name, a question and a note, each a text. Pin the scenarios again.")
         name, query, note = (*told, "")[:3]
         known = {pin.name for pin in found}
@@ -127,6 +127,11 @@ def delete(store: Store, name: str) -> None:
     raises : UnknownPins, StoreError
     """
     notes.delete(store, KIND, name)
+
+
+def _writable(text: str) -> bool:
+    """Whether it can be sent on: half a character, which JSON may hold, cannot."""
+    return text == text.encode(errors="replace").decode()
 
 
 def _short(text: str, what: str, longest: int = LONGEST_NOTE) -> str:

@@ -81,9 +81,11 @@ MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:])")
 def plain(text: str) -> str:
     """Text with every character escaped that Markdown would act on: no link, image or style can come of it.
 
+    Half a character, which JSON may hold and no browser can be sent, becomes a question mark.
+
     text : from a user or a file
     """
-    return MARKDOWN.sub(r"\\\1", text)
+    return MARKDOWN.sub(r"\\\1", text.encode(errors="replace").decode())
 
 
 def memory_text(amount: float) -> str:

@@ -57,6 +57,7 @@ def test_an_own_gpu_is_known_by_its_id_and_answers():
         ({"compute_capability": "99"}, "compute_capability"),
         ({"memory_type": "tape"}, "memory_type"),
         ({"name": ["x"]}, "name"),
+        ({"note": "\ud800"}, "note"),
         ({"source": "x" * 2000}, "source"),
         ({"memory_reported_gib": "80"}, "memory_reported_gib"),
         ({"launch_year": "soon"}, "launch_year"),

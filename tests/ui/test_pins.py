@@ -1,6 +1,7 @@
 """Pins of a session: pinned on Plan, renamed, moved and told; carried in a link that is short and cannot be forged."""
 
 import base64
+import json
 import zlib
 from random import Random
 
@@ -13,6 +14,7 @@ from tests.ui.test_pages import opened
 from ui import pins
 from ui.packed import DICTIONARIES, LONGEST, pack, unpack
 from ui.question import PRESETS, question_of
+from ui.words import plain
 
 CHAT = "v=1&gpus=4&model=meta-llama/Llama-3.3-70B-Instruct&quantization=fp8&concurrency=64&prompt=1024&output=512"
 THREE = (Pin("A", "v=1&gpu=l4"), Pin("B", "v=1&gpu=t4", "why"), Pin("C", "v=1&run=0123456789ab"))
@@ -105,3 +107,15 @@ def test_notes_that_no_link_holds_are_told():
     noise = Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=4 * 4000)  # noqa: S311 - no secret
     with pytest.raises(BadPins, match="too long for a link"):
         pack([Pin(f"{at}", "v=1", "".join(noise[at::4])) for at in range(4)])
+
+
+def test_half_a_character_breaks_no_page():
+    """JSON may hold one; a page that is sent one ends in a traceback."""
+    deflate = zlib.compressobj(9, wbits=-15, zdict=DICTIONARIES["1"])
+    packed = deflate.compress(json.dumps([["\ud800", "v=1", ""]]).encode()) + deflate.flush()
+    word = "1" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    with pytest.raises(BadPins, match="each a text"):
+        unpack(word)
+    app = opened("compare", pins=word)
+    assert not app.exception
+    assert plain("a\ud800*") == "a?\\*"
