@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import closing, contextmanager
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +15,7 @@ import streamlit as st
 from intake.crew import executor
 from planner.buy import search
 from planner.demand import Demand
+from planner.errors import ClusterError
 from planner.option import Option, Refusal
 from planner.prices import price_book
 from planner.sensitivity import Swing, swings
@@ -29,13 +31,19 @@ SHOWN_EVERY = 6
 """Results between two drawings of the table while the search goes on."""
 
 
-@st.cache_resource(show_spinner=False)
 def pool() -> Executor:
-    """Processes for all sessions: a cluster's, or fresh interpreters here, since a forked copy of a threaded server may
-    hang. The first work starts them.
+    """Processes for all sessions: a cluster's, or those here.
+
+    raises : ClusterError
     """
     cluster = settings().dask
-    started = executor(cluster) if cluster else loky.ProcessPoolExecutor(max_workers=os.cpu_count(), timeout=IDLE)
+    return executor(cluster) if cluster else processes()
+
+
+@st.cache_resource(show_spinner=False)
+def processes() -> Executor:
+    """Fresh interpreters, since a forked copy of a threaded server may hang. The first work starts them."""
+    started = loky.ProcessPoolExecutor(max_workers=os.cpu_count(), timeout=IDLE)
     started.submit(price_book)
     return started
 
@@ -120,7 +128,8 @@ def hinges(asked: Demand, options: Sequence[Option]) -> tuple[Swing, ...]:
     """
     key = (own().key, asked, len(options))
     if (known := swings_found[key]) is None:
-        swings_found[key] = known = Informed(pool(), own()).submit(swings, asked, tuple(options)).result()
+        with _workers() as workers:
+            swings_found[key] = known = workers.submit(swings, asked, tuple(options)).result()
     return known
 
 
@@ -130,22 +139,31 @@ def _searched(asked: Demand, draw: Callable[[Sequence[Result]], None]) -> list[R
     bar, stop = st.empty(), st.empty()
     stop.button("Stop", key="stop", on_click=_stop)
     bar.progress(0.0, "Every GPU by the closed form")
-    looking = search(asked, Informed(pool(), own()))
-    try:
+    with _workers() as workers, closing(search(asked, workers)) as looking:
         for one in looking:
             found.append(one.result)
             share = min(1.0, one.done / max(one.total, 1))
             bar.progress(share, f"{one.done} of {one.total} candidates settled")
             if len(found) % SHOWN_EVERY == 1:
                 draw(found)
-    except BrokenExecutor:
-        pool.clear()
-        raise
-    finally:
-        looking.close()
     bar.empty()
     stop.empty()
     return found
+
+
+@contextmanager
+def _workers() -> Iterator[Executor]:
+    """Who searches; new ones are started after some were lost.
+
+    raises : ClusterError
+    """
+    try:
+        yield Informed(pool(), own())
+    except (BrokenExecutor, CancelledError) as error:
+        processes.clear()
+        raise ClusterError(
+            "Who searched is gone: a process that ran out of memory, or a cluster that stopped. Ask again."
+        ) from error
 
 
 def _stop() -> None:

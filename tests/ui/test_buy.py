@@ -1,10 +1,11 @@
 """The Buy page: it answers, refuses, stays in its link, and its files and charts hold what it says."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from planner.demand import Candidate, demand
@@ -184,10 +185,8 @@ def test_the_best_option_is_pinned_as_plan_asks_it():
 def test_a_cluster_out_of_reach_is_told(monkeypatch):
     monkeypatch.setenv("HEADROOM_DASK", "tcp://127.0.0.1:9")
     monkeypatch.setattr("intake.crew.PATIENCE", "1s")
-    buying.pool.clear()
     buying.forget()
     app = AppTest.from_file(str(ROOT / "ui" / "pages" / "buy.py"), default_timeout=120).run()
-    buying.pool.clear()
     assert not app.exception
     assert "No cluster answers" in " ".join(error.value for error in app.error).replace("\\", "")
 
@@ -217,3 +216,20 @@ def test_the_latest_searches_are_remembered_whoever_else_searches():
     assert known[0] == 0
     known["more"] = 1
     assert (known[0], known[1]) == (0, None)
+
+
+@pytest.mark.parametrize("fault", [BrokenExecutor, CancelledError])
+def test_workers_that_are_lost_are_told_and_replaced(monkeypatch, fault):
+    """A process that the system kills for its memory; a cluster that stops while it searches."""
+
+    class Lost(Executor):
+        def submit(self, *_, **__):
+            gone = Future()
+            gone.set_exception(fault())
+            return gone
+
+    monkeypatch.setattr(buying, "processes", st.cache_resource(Lost))
+    buying.forget()
+    app = AppTest.from_file(str(ROOT / "ui" / "pages" / "buy.py"), default_timeout=120).run()
+    assert not app.exception
+    assert "Who searched is gone" in " ".join(error.value for error in app.error)
