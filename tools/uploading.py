@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import httpx
 
 from tools.app_session import AppSession
@@ -22,3 +25,18 @@ async def upload(client: httpx.AsyncClient, session: AppSession, name: str, cont
         return announced.status_code
     place = f"{session.uploads}/{announced.json()['id']}"
     return (await client.put(place, content=content, headers=cookie)).status_code
+
+
+async def told_of(session: AppSession, name: str, seconds: float) -> str:
+    """What Evidence says of a file that was sent; "" where it says nothing within the time.
+
+    seconds : longest wait [s]
+    """
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        await session.visit("evidence")
+        for sentence in session.said:
+            if name in sentence:
+                return sentence
+        await asyncio.sleep(LOOK)
+    return ""
