@@ -11,7 +11,7 @@ LOOKS = [("light", 1440), ("dark", 390)]
 
 def settled(page: Page) -> Page:
     """Once nothing runs any more and the last chart has been drawn."""
-    expect(page.locator("h4, h5").first).to_be_visible()
+    expect(page.locator("h1, h4, h5").first).to_be_visible()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     page.wait_for_timeout(1_000)
     return page
