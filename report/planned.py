@@ -36,7 +36,7 @@ def roofline_drawing(found: Estimate, origin: Origin | None) -> Drawing:
     found : the answer
     origin : what the picture says of itself
     """
-    return Drawing(roofline.roofline_spec("light"), roofline_data(found), origin)
+    return Drawing(roofline.roofline_spec("light", measured=False), roofline_data(found), origin)
 
 
 def memory_drawing(room: Memory, origin: Origin) -> Drawing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -32,7 +33,7 @@ from ui.words import answer_sentence, gpus_text, memory_sentence, memory_text, p
 
 MOST_FIGURES = 5
 CHARTS: Mapping[str, Callable[[str], dict[str, Any]]] = {
-    "roofline": roofline.roofline_spec,
+    "roofline": partial(roofline.roofline_spec, measured=False),
     "memory": memory_chart.memory_spec,
     "waterfall": waterfall.waterfall_spec,
 }

@@ -32,7 +32,7 @@ def warm_up() -> None:
     with suppress(ClusterError):  # whoever searches is told; all else works without it
         pool()
     for theme in ("light", "dark"):
-        roofline_spec(theme)
+        roofline_spec(theme, measured=False)
         memory_spec(theme)
         waterfall_spec(theme)
     gc.collect()

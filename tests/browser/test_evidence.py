@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from importers.reference import reference_runs
+
 SHARED = Path(__file__).parents[3] / "shared"
 NSYS = SHARED / "traces/nsys/nsys-ai__cfa580dc__tests_fixtures_h100_2gpu_1s.sqlite"
 LOAD_TEST = SHARED / "loadtests/vllm_bench/serve_sweep_append.jsonl"
@@ -36,7 +38,7 @@ def measured_marks(page):
 
 
 def test_demo_workspace_is_there_and_marked(page, app):
-    page.goto(f"{app}/evidence")
+    page.goto(f"{app}/evidence?run={reference_runs()[0].id}")
     expect(page.get_by_text("Demo workspace.")).to_be_visible()
     chart_text(page)
     assert measured_marks(page) == 7

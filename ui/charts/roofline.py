@@ -36,27 +36,23 @@ Rows = list[dict[str, Any]]
 
 
 @cache
-def roofline_spec(theme: str) -> dict[str, Any]:
+def roofline_spec(theme: str, *, measured: bool = True) -> dict[str, Any]:
     """The chart as a Vega-Lite specification without data.
 
     theme : "light" or "dark"
+    measured : with marks for what was measured; a group of none has no name that could be read out
     """
-    return chart(theme).to_dict()
+    return chart(theme, measured=measured).to_dict()
 
 
-def chart(theme: str) -> alt.LayerChart:
+def chart(theme: str, *, measured: bool = True) -> alt.LayerChart:
     """The chart as a value, on named data.
 
-    theme : "light" or "dark"
+    theme, measured : as for roofline_spec
     """
-    layers = [
-        *_ceilings(theme),
-        *_ridges(theme),
-        _ops(theme),
-        _op_labels(theme),
-        _measured(theme),
-        *_measured_labels(theme),
-    ]
+    layers = [*_ceilings(theme), *_ridges(theme), _ops(theme), _op_labels(theme)]
+    if measured:
+        layers += [_measured(theme), *_measured_labels(theme)]
     return alt.layer(*layers).properties(height=HEIGHT).resolve_scale(size="independent")
 
 
@@ -261,7 +257,7 @@ def _measured(theme: str) -> alt.Chart:
     return (
         alt.Chart(alt.NamedData("measured"))
         .transform_calculate(kind="'measured'")
-        .mark_point(filled=False, strokeWidth=2.2, color=palette.MEASURED[theme], clip=True, aria=False)
+        .mark_point(filled=False, strokeWidth=2.2, color=palette.MEASURED[theme], clip=True)
         .encode(
             x=_x(),
             y=_y(),

@@ -104,7 +104,7 @@ def show_roofline(found: Estimate, files: PlanFiles) -> None:
         files.roofline,
     )
     described = roofline.described(found.scenario.deployment.gpu, found.prefill, found.decode)
-    chart(roofline.roofline_spec(theme()), roofline_data(found), key="plan-roofline", alt=described)
+    chart(roofline.roofline_spec(theme(), measured=False), roofline_data(found), key="plan-roofline", alt=described)
 
 
 def show_waterfall(found: Estimate, files: PlanFiles) -> None:
