@@ -12,6 +12,8 @@ from planner.slo import NAMES, Promise
 from planner.words import duration, percent
 
 TONNE = KILO
+USUAL = (("ttft", 0.95), ("tpot", 0.95))
+"""Told where nothing is promised."""
 SUREST = 0.97
 """Beyond it lie a few of the study's residuals: no probability is told more finely [1]."""
 
@@ -22,17 +24,23 @@ def sentence(of: Option, promises: tuple[Promise, ...]) -> str:
     of : the option
     promises : of the demand; without any, TTFT and TPOT at p95 are told [s]
     """
-    told = [promise.key for promise in promises] or [("ttft", 0.95), ("tpot", 0.95)]
-    figures = [f"p{100 * key[1]:.0f} {NAMES[key[0]]} {between(of.figures[key])}" for key in told if key in of.figures]
+    told = {promise.key: f" (promised {duration(promise.limit)})" for promise in promises} or dict.fromkeys(USUAL, "")
+    figures = [
+        f"p{100 * key[1]:.0f} {NAMES[key[0]]} {between(of.figures[key])}{limit}"
+        for key, limit in told.items()
+        if key in of.figures
+    ]
     month = of.per_month
     paid = f"{month.value:,.0f} USD a month" if month is not None else f"no price known ({', '.join(of.bill.missing)})"
-    sure = f"chance that the promises hold {chance_text(of.chance)}; " if promises else ""
-    return f"{deployment(of)}, {paid}, {', '.join(figures)}; {sure}basis: {of.basis.label}."
+    sure = f", keep the promises with a chance of {chance_text(of.chance)}" if promises else ""
+    return f"{deployment(of)}, {paid}{sure}: {', '.join(figures)}. Basis: {of.basis.label}."
 
 
 def deployment(of: Option) -> str:
-    """How many of which GPU, in how many replicas: "8 H100 SXM5 80GB in 4 replicas of 2"."""
+    """How many of which GPU, and in how many replicas if that differs: "8 H100 SXM5 80GB in 4 replicas of 2"."""
     size, gpu = of.candidate.tensor_parallel, of.scenario.deployment.gpu
+    if size == 1 and of.pooled is None:
+        return f"{of.gpus} {gpu.label}"
     if of.pooled is not None:
         parts = f"{of.pooled[0]} replicas for prompts and {of.pooled[1]} for tokens, of {size}"
     else:

@@ -120,7 +120,7 @@ def far_off(chosen: Iterable[Screened]) -> dict[Candidate, str]:
         if times > FAR:
             what = "the cost of the cheapest" if one.cost is not None and cheapest else "the fewest GPUs"
             far[one.candidate] = (
-                f"About {one.gpus:,} GPUs by the closed form, {times:.0f} times {what}: not looked at any closer."
+                f"It takes about {one.gpus:,} GPUs, {times:.0f} times {what}: not looked at any closer."
             )
     return far
 

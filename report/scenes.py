@@ -26,7 +26,7 @@ from report.note import note
 from report.origin import Origin, unmarked
 from report.planned import roofline_data
 from ui.charts import memory as memory_chart
-from ui.charts import roofline, waterfall
+from ui.charts import pareto, roofline, waterfall
 from ui.charts.waterfall import KERNELS
 from ui.rows import METRICS, verdict
 from ui.words import answer_sentence, gpus_text, memory_sentence, memory_text, plain
@@ -36,6 +36,7 @@ CHARTS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "roofline": partial(roofline.roofline_spec, measured=False),
     "memory": memory_chart.memory_spec,
     "waterfall": waterfall.waterfall_spec,
+    "cost": lambda theme: pareto.pareto_spec(theme, pareto.THROUGHPUT, reverse=True),
 }
 """Name -> specification of a theme."""
 Told = tuple[str, str, str]

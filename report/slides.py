@@ -17,6 +17,7 @@ from report.scenes import CHARTS, Scene, Told, listed
 from report.slide_text import Box, write
 from ui.charts.projected import projected, sparse
 
+MIME = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 WIDTH, HEIGHT = 13.333, 7.5
 """Of a slide [in]."""
 TITLE = Box(0.5, 0.35, 12.33, 1.3)

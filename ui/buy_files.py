@@ -8,11 +8,20 @@ from typing import Any
 
 from planner.asking import DEFAULTS
 from planner.demand import Demand
-from planner.offer import refusal_row, row, sentence
+from planner.offer import USUAL, between, deployment, refusal_row, row, sentence
 from planner.option import Option, Refusal
+from planner.ranking import best_of_each
+from planner.slo import NAMES
 from report.images import Drawing, Rows
 from report.origin import Origin, unmarked
+from report.scenes import MOST_FIGURES, Scene, Told
+from report.slides import slides
 from report.tables import Tables
+from ui.charts import pareto
+from ui.words import dollars, duration, plain
+
+NEXT = 6
+"""Options that the notes of a slide name, the best one among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,29 @@ class BuyFiles:
         origin = self._origin(unmarked(said))
         return Drawing(spec, rows, origin), self._tables(origin)
 
+    def slide(self) -> bytes:
+        """The answer on a slide: the sentence, its figures, cost against throughput, in the notes what comes next.
+
+        raises : NotDrawn
+        """
+        best, origin = self.options[0], self._origin("")
+        rows = pareto.throughput_rows(self.options)
+        answer = sentence(best, self.asked.slo.promises)
+        after = [f"{deployment(one)}: {month_text(one)} a month" for one in best_of_each(self.options)[1:NEXT]]
+        spoken = "\n".join([*best.caveats, *(f"Dearer: {one}" for one in after)])
+        one = Scene(
+            "What to buy", plain(answer), self._figures(best), "cost", rows, pareto.described(rows["options"]), origin,
+            spoken, f"{origin.question}\n{origin.source}\n",
+        )  # fmt: skip
+        return slides([one], "What to buy")
+
+    def _figures(self, best: Option) -> tuple[Told, ...]:
+        keys = [promise.key for promise in self.asked.slo.promises] or USUAL
+        named = [(f"p{100 * key[1]:.0f} {NAMES[key[0]]}", best.figures[key]) for key in keys if key in best.figures]
+        times = [(label, duration(found.value), between(found)) for label, found in named]
+        gpu = best.scenario.deployment.gpu.label
+        return (("A month", month_text(best), ""), ("GPUs", f"{best.gpus}", gpu), *times)[:MOST_FIGURES]
+
     def _tables(self, origin: Origin) -> Tables:
         options, no = [row(one) for one in self.options], [refusal_row(one) for one in self.refusals]
         return Tables({"Options": options, "Not options": no}, origin, {**DEFAULTS, **self.values})
@@ -55,3 +87,8 @@ class BuyFiles:
         question = ", ".join(f"{name} {value}" for name, value in self.values.items() if value)
         answer = sentence(best, self.asked.slo.promises)
         return Origin(f"{answer} {said}".strip(), question, "; ".join(sources), self.link)
+
+
+def month_text(one: Option) -> str:
+    """What an option costs a month."""
+    return dollars(one.per_month.value) if one.per_month else "no price"

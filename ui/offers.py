@@ -12,18 +12,16 @@ import streamlit as st
 
 from planner.demand import Demand
 from planner.engine import LATEST
-from planner.offer import between, chance_text, sentence, setup
+from planner.offer import USUAL, between, chance_text, sentence, setup
 from planner.offer_reasons import offer_reasons
 from planner.option import Option, Refusal
 from planner.quantities import KILO, KILOWATT_HOUR, MILLISECOND, YEAR
 from planner.slo import NAMES, Key
 from ui import link
 from ui.basis import BASIS_HELP, TILE_WIDTH
-from ui.question import PARAMETERS
+from ui.question import PARAMETERS, gpu_label
 from ui.why import why
 from ui.words import digits, dollars, plain
-
-USUAL: tuple[Key, ...] = (("ttft", 0.95), ("tpot", 0.95))
 
 
 def told_keys(asked: Demand) -> tuple[Key, ...]:
@@ -99,6 +97,7 @@ def table(options: Sequence[Option], asked: Demand, cells: dict[str, str]) -> No
     st.dataframe(
         frame.dropna(axis="columns", how="all"),
         hide_index=True,
+        placeholder="–",
         column_config={
             "GPU": st.column_config.TextColumn(pinned=True),
             "GPUs": number(pinned=True, width="small"),
@@ -118,10 +117,10 @@ def refused(refusals: Sequence[Refusal]) -> None:
     """What is no option, and why."""
     if not refusals:
         return
-    with st.expander(f"Not options: {len(refusals)}"):
+    with st.expander(f"Why not another? {len(refusals)} that are no option"):
         rows = [
             {
-                "GPU": one.candidate.gpu,
+                "GPU": gpu_label(one.candidate.gpu),
                 "GPUs a replica": one.candidate.tensor_parallel,
                 "Quantization": one.candidate.scheme,
                 "Why": one.reason,

@@ -11,7 +11,7 @@ import streamlit as st
 from planner.errors import PlannerError, RunNotFound
 from planner.measured import Run
 from report.scenes import CHARTS, Scene, measured_scene, scene
-from report.slides import slides
+from report.slides import MIME, slides
 from store.pins import Pin
 from store.runs import Store
 from ui import link, pins
@@ -26,8 +26,9 @@ from ui.workspace import known_runs, store, whole_run
 
 ASSETS = Path(__file__).parent / "assets"
 SLIDE, NOTES = "slide", "notes"
-PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-KEYS = "→ or space: next · ←: back · N: these notes · F: full screen · Esc: leave"
+KEYS = "→ or space: next · ←: back · N: notes and PPTX · F: full screen · Esc: leave"
+KEYS_TOLD = "keys_told"
+"""Whether a session was told the keys: once is enough."""
 EXAMPLE = "Nothing is pinned yet: this is an example. **Pin** on Plan puts a question here."
 LINK: dict[str, Parameter] = {
     pins.KEY: pins.PARAMETER,
@@ -47,6 +48,9 @@ def talk() -> None:
     if st.session_state.pop("leave", False):
         st.switch_page(str(Path(__file__).parent / "pages" / "plan.py"))
     shown = pins.pinned() or pins.EXAMPLE
+    if not st.session_state.get(KEYS_TOLD):
+        st.toast(KEYS)
+        st.session_state[KEYS_TOLD] = True
     at = min(max(1, st.session_state[SLIDE]), len(shown))
     st.session_state[SLIDE] = at
     link.write_link(LINK)
@@ -77,7 +81,7 @@ def show_scene(one: Scene, shown: Sequence[Pin]) -> None:
                 known = _scenes(shown)
                 label = "PPTX" if len(known) == len(shown) else f"PPTX of {len(known)} of {len(shown)}"
                 make = later(talk_file, known)
-                st.download_button(label, make, "headroom-talk.pptx", PPTX, key="pptx", on_click="ignore")
+                st.download_button(label, make, "headroom-talk.pptx", MIME, key="pptx", on_click="ignore")
                 link_box(LINK)
 
 

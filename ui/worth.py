@@ -33,6 +33,7 @@ def worth(asked: Demand, best: Option) -> None:
     st.dataframe(
         pd.DataFrame(rows).dropna(axis="columns", how="all"),
         hide_index=True,
+        placeholder="–",
         column_config={
             "USD a month": number(format="localized", help="Empty: a price is missing, see there"),
             "USD a year": number(format="localized"),

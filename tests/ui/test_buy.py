@@ -1,20 +1,25 @@
 """The Buy page: it answers, refuses, stays in its link, and its files and charts hold what it says."""
 
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
+import io
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import streamlit as st
+from pptx import Presentation
+from pptx.enum.shapes import MSO_SHAPE_TYPE
 from streamlit.testing.v1 import AppTest
 
 from planner.demand import Candidate, demand
 from planner.predict import question
 from planner.presets import presets
+from planner.ranking import ranked
 from planner.sensitivity import swings
 from planner.sizing import option
 from tests.planner.demands import promised, wanted
 from ui import buying
+from ui.buy_files import BuyFiles
 from ui.buy_question import KEYS, PARAMETERS
 from ui.charts import pareto, tornado
 from ui.link import written
@@ -59,7 +64,8 @@ def test_the_answer_comes_first_and_everything_under_it():
     assert head.startswith("#### ")
     assert "USD a month" in head
     assert "p95 TTFT" in head
-    assert "basis" in head
+    assert "keep the promises" in head
+    assert "Basis" in head
     assert [metric.label for metric in app.metric][:3] == ["USD a month", "p95 TTFT", "p95 TPOT"]
     assert list(table(app)["GPU"]) == ["L40S PCIe", "H100 SXM5 80GB"]
     assert len(app.get("vega_lite_chart")) == 4
@@ -88,7 +94,7 @@ def test_no_is_an_answer_with_the_nearest():
     app = opened(tpot95="1")
     assert not app.exception
     assert app.markdown[0].value.startswith("#### No: nothing keeps these promises. Nearest: 1 × h100")
-    assert app.expander[1].label == "Not options: 2"
+    assert app.expander[1].label == "Why not another? 2 that are no option"
 
 
 def test_a_missing_price_is_asked_for_and_not_drawn():
@@ -180,6 +186,22 @@ def test_the_best_option_is_pinned_as_plan_asks_it():
     assert asked.deployment.gpu.label in table(app)["GPU"].iloc[0]
     assert asked.workload.request_rate is not None
     assert app.button(key="pin-best").disabled
+
+
+def test_the_answer_leaves_on_a_slide_with_its_price_and_what_comes_next(found):
+    asked = demand(wanted(slo=promised(headroom=0.2)))
+    deck = Presentation(io.BytesIO(BuyFiles(ranked(found), [], asked, {"model": "m"}, "buy?v=1").slide()))
+    slide = deck.slides[1]
+    best = ranked(found)[0]
+    assert slide.shapes.title.text_frame.text.startswith(f"{best.gpus} L40S PCIe, {best.per_month.value:,.0f} USD")
+    told = [shape.text_frame.text for shape in slide.shapes if shape.has_text_frame]
+    assert f"${best.per_month.value:,.0f}" in told
+    assert "H100 SXM5 80GB" in slide.notes_slide.notes_text_frame.text
+    assert any(shape.shape_type == MSO_SHAPE_TYPE.PICTURE for shape in slide.shapes)
+
+
+def test_without_a_price_there_is_no_slide():
+    assert not opened(among="h200-nvl").get("download_button")
 
 
 def test_a_cluster_out_of_reach_is_told(monkeypatch):

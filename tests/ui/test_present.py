@@ -58,6 +58,12 @@ def test_a_slide_beyond_the_last_is_the_last():
     assert app.query_params["slide"] == "4"
 
 
+def test_the_keys_are_told_once():
+    app = slide(1)
+    assert "N: notes and PPTX" in app.toast[0].value
+    assert not app.run().toast
+
+
 def test_notes_are_there_when_asked_for():
     assert not slide(1).text
     app = slide(1, notes="True")

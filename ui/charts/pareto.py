@@ -19,6 +19,7 @@ from ui import palette
 
 HEIGHT = 320
 LABELLED = 6
+THROUGHPUT = "Output tokens/s while the promises hold"
 COLOURS = {"not beaten": palette.BOUND[Bound.COMPUTE], "beaten in both": "#8E9AA8"}
 
 

@@ -15,6 +15,7 @@ from planner.option import Option, Refusal
 from planner.ranking import best_of_each, nearest, ranked
 from planner.sensitivity import Swing
 from planner.slo import NAMES, Key
+from report.slides import MIME
 from ui.bar import link_box, pin_button, pin_name
 from ui.buy_files import BuyFiles
 from ui.buy_question import PARAMETERS, controls
@@ -79,7 +80,10 @@ def answer(asked: Demand, values: dict[str, str], top: DeltaGenerator) -> None:
         st.caption(f"With {told()}.")
     tiles(options[0], asked)
     files = BuyFiles(options, refusals, asked, values, link_here("buy"))
-    pin_best(options[0], values)
+    with st.container(horizontal=True):
+        pin_best(options[0], values)
+        if options[0].per_month:
+            st.download_button("Slide (PPTX)", files.slide, "headroom-buy.pptx", MIME, key="slide", on_click="ignore")
     show_options(options, asked, values, files)
     refused(refusals)
     show_hinges(asked, options, files)
@@ -112,7 +116,7 @@ def show_options(options: list[Option], asked: Demand, values: dict[str, str], f
         )
         chart(pareto.pareto_spec(theme(), title, False), rows, "buy-latency", pareto.described(rows["options"]))
     with right:
-        rows, title = pareto.throughput_rows(priced), "Output tokens/s while the promises hold"
+        rows, title = pareto.throughput_rows(priced), pareto.THROUGHPUT
         said = "**Cost against throughput**: left and low is better."
         headed(
             said, "cost-against-throughput", partial(files.taken, said, pareto.pareto_spec("light", title, True), rows)
