@@ -47,9 +47,11 @@ def confirm(run: Run, *, phase_told: bool = False) -> Confirmed:
     scheme = _scheme(run, first[3])
     cells = {"tensor_parallel": str(count), "quantization": "" if scheme == OWN else scheme}
     cells |= _load(run, ask_phase=bool(run.kernels) and not phase_told)
-    model = own_model(f"config-{run.id}") or named_model(name)
+    own = own_model(f"config-{run.id}")
+    model = own or named_model(name)
     if may_change(run) and (gpu, name) != (told, run.model or USUAL_MODEL):
         store().set_choice(run.id, gpu=gpu, model=name)
+    _doubt(run, gpu, "" if own else name)
     return Confirmed(gpu, model, cells)
 
 
@@ -110,3 +112,12 @@ def _load(run: Run, *, ask_phase: bool) -> dict[str, str]:
             "The trace shows", ["decode", "prefill"], default="decode", required=True, key="phase"
         )
     return asked
+
+
+def _doubt(run: Run, gpu: str, model: str) -> None:
+    """Says what nobody told: a comparison with a guess must not read like a finding."""
+    guessed = ["GPU"] if run.gpu is None and gpu == USUAL_GPU else []
+    guessed += ["model"] if run.model is None and model == USUAL_MODEL else []
+    if guessed:
+        what = " and ".join(guessed)
+        st.caption(f"⚠ **The file does not tell its {what}.** What stands here is a guess: choose what was run.")

@@ -27,6 +27,7 @@ def run_box() -> Run:
         st.session_state.pop("run", None)
     for dropped in read_link(parameter):
         st.warning(plain(dropped))
+    st.session_state["run"] = st.session_state["run"]  # told anew: the box of another page would fall back to the first
     row = st.container(horizontal=True, vertical_alignment="bottom")
     chosen = row.selectbox(
         "Run", list(runs), key="run", format_func=lambda run: label(runs[run]), persist_state="session", width=WIDTH

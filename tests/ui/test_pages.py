@@ -56,6 +56,23 @@ MORE = (
 )  # fmt: skip
 
 
+LOAD_TEST = json.dumps(
+    {"endpoint_type": "vllm", "model_id": "our-own", "num_prompts": 2, "request_rate": "inf", "completed": 2,
+     "duration": 2.0, "total_input_tokens": 20, "total_output_tokens": 40, "request_throughput": 1.0,
+     "output_throughput": 20.0, "mean_ttft_ms": 50.0, "mean_tpot_ms": 20.0, "max_concurrency": 2}
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("page", ["evidence", "explain"])
+def test_a_guess_at_gpu_and_model_does_not_read_like_a_finding(page):
+    run = imported("ours.json", LOAD_TEST.encode())
+    app = opened(page, run=run)
+    assert not app.exception
+    assert "does not tell its GPU and model" in text(app)
+    app.selectbox(key=f"gpu-{run}").select("l4").run()
+    assert "does not tell its model" in text(app)
+
+
 def test_link_names_a_gpu_by_any_of_its_names():
     app = opened(gpu="NVIDIA H200", concurrency="4")
     assert "H200 SXM 141GB" in text(app)
