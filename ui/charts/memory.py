@@ -27,7 +27,7 @@ def memory_spec(theme: str) -> dict[str, Any]:
         scale=alt.Scale(domain=list(PARTS), range=list(COLOURS)),
         title=None,
         sort=list(PARTS),
-        legend=alt.Legend(orient="top"),
+        legend=alt.Legend(orient="top", columns=2),
     )
     bar = (
         alt.Chart(alt.NamedData("parts"))

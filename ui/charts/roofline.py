@@ -93,8 +93,7 @@ def _ceilings_of(gpu: Gpu) -> list[list[str]]:
 
 
 def _ceiling(gpu: Gpu, names: list[str], used: str) -> Rows:
-    """A line of the roof; the label of the highest stands above it, of the others below: they lie close together."""
-    below = gpu.peaks[names[0]] < max(gpu.peaks[name] for name in FORMATS if name in gpu.peaks)
+    """A line of the roof, its label above it: under it stand the ops that come close."""
     label = f"{', '.join(names)} {tera(gpu.peaks[names[0]])}"
     peak, ridge = gpu.peaks[names[0]], float(ridge_point(gpu.peaks[names[0]], gpu.bandwidth))
     points = (INTENSITY[0], ridge, INTENSITY[1])
@@ -103,8 +102,7 @@ def _ceiling(gpu: Gpu, names: list[str], used: str) -> Rows:
             "format": ", ".join(names),
             "intensity": x,
             "rate": float(attainable(x, peak, gpu.bandwidth)) / TERA,
-            "label": label if x == INTENSITY[1] and not below else "",
-            "label_below": label if x == INTENSITY[1] and below else "",
+            "label": label if x == INTENSITY[1] else "",
             "used": used in names,
         }
         for x in points
@@ -191,11 +189,8 @@ def _ceilings(theme: str) -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("ceilings")).encode(x=_x(), y=_y(), detail="format:N")
     weight = alt.condition("datum.used", alt.value(2.5), alt.value(1.0))
     line = base.mark_line(color=palette.MUTED[theme]).encode(strokeWidth=weight)
-    above, below = (
-        base.mark_text(align="right", dy=away, fontSize=12, color=palette.MUTED[theme]).encode(text=text)
-        for away, text in ((-7, "label:N"), (9, "label_below:N"))
-    )
-    return [line, above, below]
+    text = base.mark_text(align="right", dy=-7, fontSize=12, color=palette.MUTED[theme]).encode(text="label:N")
+    return [line, text]
 
 
 def _ridges(theme: str) -> list[alt.Chart]:
