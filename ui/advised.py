@@ -52,6 +52,7 @@ def _table(found: Advised) -> None:
     st.dataframe(
         frame.dropna(axis="columns", how="all"),
         hide_index=True,
+        placeholder="–",
         column_config={
             "Gain": number(format=RATIO, help="By how much the goal becomes better"),
             "Then": st.column_config.TextColumn(help="What the goal would be: nine in ten measurements lie between"),

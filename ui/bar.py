@@ -30,6 +30,7 @@ PIN_HELP = "Puts this aside: Compare shows pinned ones side by side, Present one
 def _pin(name: str, query: str) -> None:
     with errors_told(toast):
         pins.pin(name, query)
+        st.toast(f"Pinned {len(pins.pinned())}: Compare and Present show them.", icon=":material/keep:")
 
 
 def pin_name(scenario: Scenario) -> str:

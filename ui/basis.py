@@ -9,6 +9,6 @@ TILE_WIDTH = 170
 BASIS_HELP = {
     Basis.MEASURED: "measured on this GPU",
     Basis.CALIBRATED: "fitted to measurements of alike GPUs or engines",
-    Basis.DATASHEET: "from a data sheet, checked",
+    Basis.DATASHEET: "its weakest input is a checked figure of a data sheet",
     Basis.ASSUMED: "not measured and not confirmed: a bounded assumption",
 }

@@ -28,6 +28,7 @@ def comparison_table(compared: Iterable[Comparison]) -> None:
     st.dataframe(
         frame,
         hide_index=True,
+        placeholder="–",
         column_config={
             **{name: number(format="%.0f") for name in ("Requests at once", "Prompt", "Output", "Cached")},
             "Measured": number(format="%.4g"),

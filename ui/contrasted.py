@@ -96,7 +96,7 @@ def sentence(sides: Sequence[Side]) -> str:
         Word.FASTER: f"Yes: {name} is faster than {other}, {bounds}.",
         Word.SLOWER: f"No: nothing here is faster than {other}; next is {name}, {bounds}.",
         Word.SAME: f"The same: {name} gives {bounds} of {other}.",
-    }.get(found.word, f"Cannot tell whether {name} is faster than {other}: {bounds}, and that interval holds 1.")
+    }.get(found.word, f"Cannot tell whether {name} is faster than {other}: {bounds}, which may be more or less.")
 
 
 def _scenario_side(pin: Pin) -> Side:
