@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from planner.catalogue import gpus
+from planner.catalogue_models import known_model
+from planner.errors import CatalogueError
 from planner.measured import Run
 from planner.model import Model
 from planner.overlay import format_cell
@@ -64,8 +66,17 @@ def _told_gpu(run: Run) -> str:
     return told if told in gpus() else USUAL_GPU
 
 
+def _told_model(run: Run) -> str | None:
+    """The model that the file or its reader names, if it is known here."""
+    name = run.model or run.model_name
+    try:
+        return known_model(name).name if name else None
+    except CatalogueError:
+        return None
+
+
 def _model_box(run: Run) -> str:
-    told = run.model or USUAL_MODEL
+    told = _told_model(run) or USUAL_MODEL
     names = named_models(told)
     said = f"the file says {run.model_name}" if run.model_name else "the file does not say"
     return st.selectbox(
@@ -117,7 +128,9 @@ def _load(run: Run, *, ask_phase: bool) -> dict[str, str]:
 def _doubt(run: Run, gpu: str, model: str) -> None:
     """Says what nobody told: a comparison with a guess must not read like a finding."""
     guessed = ["GPU"] if run.gpu is None and gpu == USUAL_GPU else []
-    guessed += ["model"] if run.model is None and model == USUAL_MODEL else []
+    guessed += ["model"] if _told_model(run) is None and model == USUAL_MODEL else []
     if guessed:
         what = " and ".join(guessed)
-        st.caption(f"⚠ **The file does not tell its {what}.** What stands here is a guess: choose what was run.")
+        st.caption(
+            f"⚠ The file names no **{what}** that is known here. What stands above is a guess: choose what was run."
+        )

@@ -68,9 +68,16 @@ def test_a_guess_at_gpu_and_model_does_not_read_like_a_finding(page):
     run = imported("ours.json", LOAD_TEST.encode())
     app = opened(page, run=run)
     assert not app.exception
-    assert "does not tell its GPU and model" in text(app)
+    assert "names no **GPU and model** that is known" in text(app)
     app.selectbox(key=f"gpu-{run}").select("l4").run()
-    assert "does not tell its model" in text(app)
+    assert "names no **model** that is known" in text(app)
+
+
+def test_a_load_test_is_held_against_the_model_that_it_names():
+    run = imported("qwen.json", LOAD_TEST.replace("our-own", "Qwen/Qwen3-32B").encode())
+    app = opened("explain", run=run)
+    assert app.selectbox(key=f"model-{run}").value == "Qwen/Qwen3-32B"
+    assert "names no **GPU** that is known" in text(app)
 
 
 def test_link_names_a_gpu_by_any_of_its_names():
