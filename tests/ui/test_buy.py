@@ -1,7 +1,7 @@
 """The Buy page: it answers, refuses, stays in its link, and its files and charts hold what it says."""
 
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 import io
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 

@@ -24,6 +24,7 @@ from ui.charts import pareto, tornado
 from ui.export import headed, link_here
 from ui.history import history_buttons, remember
 from ui.offers import headline, plan_address, refused, table, tiles, told_keys
+from ui.own import later
 from ui.question import named_model, offer_fetch
 from ui.recordings import recording, told
 from ui.show import chart, theme
@@ -83,7 +84,9 @@ def answer(asked: Demand, values: dict[str, str], top: DeltaGenerator) -> None:
     with st.container(horizontal=True):
         pin_best(options[0], values)
         if options[0].per_month:
-            st.download_button("Slide (PPTX)", files.slide, "headroom-buy.pptx", MIME, key="slide", on_click="ignore")
+            st.download_button(
+                "Slide (PPTX)", later(files.slide), "headroom-buy.pptx", MIME, key="slide", on_click="ignore"
+            )
     show_options(options, asked, values, files)
     refused(refusals)
     show_hinges(asked, options, files)
