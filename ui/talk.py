@@ -27,8 +27,6 @@ from ui.workspace import known_runs, store, whole_run
 ASSETS = Path(__file__).parent / "assets"
 SLIDE, NOTES = "slide", "notes"
 KEYS = "→ or space: next · ←: back · N: notes and PPTX · F: full screen · Esc: leave"
-KEYS_TOLD = "keys_told"
-"""Whether a session was told the keys: once is enough."""
 EXAMPLE = "Nothing is pinned yet: this is an example. **Pin** on Plan puts a question here."
 LINK: dict[str, Parameter] = {
     pins.KEY: pins.PARAMETER,
@@ -48,9 +46,6 @@ def talk() -> None:
     if st.session_state.pop("leave", False):
         st.switch_page(str(Path(__file__).parent / "pages" / "plan.py"))
     shown = pins.pinned() or pins.EXAMPLE
-    if not st.session_state.get(KEYS_TOLD):
-        st.toast(KEYS)
-        st.session_state[KEYS_TOLD] = True
     at = min(max(1, st.session_state[SLIDE]), len(shown))
     st.session_state[SLIDE] = at
     link.write_link(LINK)
@@ -72,7 +67,8 @@ def show_scene(one: Scene, shown: Sequence[Pin]) -> None:
         spec = projected(CHARTS[one.chart](theme()), theme())
         chart(spec, sparse(one.data), key=f"chart-{one.chart}", alt=one.alt, height="stretch")
     about, basis = one.origin.about(), one.origin.source.partition(";")[0]
-    st.caption(plain(f"{one.name} · {about['question']} · {basis} · {about['version']}, {about['date']}"))
+    keys = f" · {KEYS}" if st.session_state[SLIDE] == 1 else ""
+    st.caption(plain(f"{one.name} · {about['question']} · {basis} · {about['version']}, {about['date']}{keys}"))
     if st.session_state[NOTES]:
         with st.container(key="notes", border=True):
             st.text(one.notes)
