@@ -68,7 +68,7 @@ def images(drawings: Sequence[Drawing], form: str) -> list[bytes]:
 
 def _drawn(request: str) -> bytes:
     command = [sys.executable, "-m", "report.drawing"]
-    environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    environment = {name: value for name, value in os.environ.items() if name in ENVIRONMENT}
     try:
         with AT_ONCE:
             done = subprocess.run(  # noqa: S603 - our own module

@@ -1,4 +1,4 @@
-"""A server that speaks S3, for all tests that want one."""
+"""A server that speaks S3, and a headless Chromium: one of each for all tests that want one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Iterator
 import fsspec
 import pytest
 from moto.server import ThreadedMotoServer
+from playwright.sync_api import Browser, sync_playwright
+
+from tools.running_app import CHROMIUM, FLAGS
 
 BUCKET = "runs"
 
@@ -27,3 +30,17 @@ def s3() -> Iterator[str]:
     for name in (*keys, "AWS_ENDPOINT_URL"):
         del os.environ[name]
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; missing, the tests skip, or fail where HEADROOM_REQUIRE_BROWSER is set."""
+    if CHROMIUM is None:
+        reason = "no Chromium on this machine: install Debian's package chromium"
+        if os.environ.get("HEADROOM_REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Protocol, cast
 
-from planner.errors import StoreError
+from planner.errors import BadSetting, StoreError
 from planner.whose import count
 from store import entries
 from store.runs import Store, default_root
@@ -34,7 +34,7 @@ def know_own_entries() -> None:
     try:
         found, told = entries.load(Store(default_root()))
         count(found)
-    except StoreError as error:
+    except (BadSetting, StoreError) as error:
         told = [str(error)]
     for sentence in told:
         print(f"headroom: {sentence}", file=sys.stderr)

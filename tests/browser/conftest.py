@@ -1,13 +1,12 @@
 """A running app with a store of its own, and a page of a headless Chromium."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tools.running_app import CHROMIUM, FLAGS, running_app
+from tools.running_app import running_app
 
 PATIENCE = 60_000
 """On a busy machine a page takes its time; how fast it is, benchmarks say [ms]."""
@@ -25,20 +24,6 @@ def app(tmp_path_factory) -> Iterator[str]:
     """Address of the app, served with an empty store."""
     with running_app(tmp_path_factory.mktemp("app")) as served:
         yield served.url
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium; missing, the tests skip, or fail where HEADROOM_REQUIRE_BROWSER is set."""
-    if CHROMIUM is None:
-        reason = "no Chromium on this machine: install Debian's package chromium"
-        if os.environ.get("HEADROOM_REQUIRE_BROWSER"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

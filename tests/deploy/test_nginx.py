@@ -10,8 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.importers.samples import bench_file, export, result
+from tests.loops import finished
 from tools.app_session import app_session
 from tools.uploading import upload
 
@@ -53,13 +53,13 @@ def test_page_upload_and_media_of_a_session_meet_at_one_copy(copies, tmp_path):
     async def all_of_them():
         return await asyncio.gather(*(visitor(number) for number in range(SESSIONS)))
 
-    seen = asyncio.run(all_of_them())
+    seen = finished(all_of_them())
     assert {one[0] for one in seen} == {"headroom_replica=1", "headroom_replica=2"}, "both copies have visitors"
     assert {one[1:3] for one in seen} == {(200, 201)}
     assert {one[3] for one in seen} == {403}, "at the other copy nobody knows the session"
 
 
-def test_a_browser_works_through_it(copies, browser, tmp_path):  # noqa: F811 - the fixture
+def test_a_browser_works_through_it(copies, browser, tmp_path):
     page = browser.new_page()
     page.goto(f"{copies.url}/evidence")
     boxes = page.locator("input[type=file]")
@@ -105,7 +105,7 @@ def test_too_large_bodies_are_refused_before_they_travel(copies, path, size, sta
         writer.close()
         return line
 
-    assert int(asyncio.run(told()).split()[1]) == status
+    assert int(finished(told()).split()[1]) == status
 
 
 def test_other_names_and_inner_places_are_not_served(copies):
@@ -145,4 +145,4 @@ def test_a_session_of_a_dead_copy_goes_on_at_the_other_and_stays_there(copies, t
                 assert await upload(client, session, "b.json", content) == 201
         assert (await visit("headroom_replica=1", "c.json"))[0] == "headroom_replica=1", "the copy is back"
 
-    asyncio.run(through_a_death())
+    finished(through_a_death())

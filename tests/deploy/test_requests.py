@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import tomllib
 import uuid
@@ -14,6 +13,7 @@ import websockets
 from websockets.exceptions import InvalidStatus
 
 from tests.importers.samples import bench_file, result
+from tests.loops import finished
 from tools.app_session import XSRF, AppSession, app_session
 from tools.running_app import running_app
 from tools.uploading import told_of, upload
@@ -39,7 +39,7 @@ def small_upload(url: str, headers: dict[str, str], cookie: str) -> int:
                 answer = await client.put(place, headers={**headers, "Cookie": cookie}, files={"file": ("a", b"x")})
                 return answer.status_code
 
-    return asyncio.run(sent())
+    return finished(sent())
 
 
 def test_another_site_can_send_no_file(url):
@@ -56,10 +56,10 @@ def test_another_site_can_open_no_session(url):
         async with websockets.connect(address, origin=origin, subprotocols=["streamlit"]):
             pass
 
-    asyncio.run(opened(url))
+    finished(opened(url))
     for origin in (EVIL, url.replace("127.0.0.1", "127.0.0.1.evil.example.com"), "null"):
         with pytest.raises(InvalidStatus, match="403"):
-            asyncio.run(opened(origin))
+            finished(opened(origin))
 
 
 def test_another_site_may_not_read_an_answer(url):
@@ -79,7 +79,7 @@ def test_another_name_is_refused(url):
             pass
 
     with pytest.raises(InvalidStatus):
-        asyncio.run(opened())
+        finished(opened())
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_no_link_of_another_can_be_guessed_or_listed(url, tmp_path):
             await other.visit("evidence")
             return await tried(mine, other)
 
-    refused, told = asyncio.run(both())
+    refused, told = finished(both())
     assert set(refused) <= {403, 404, 409}
     assert "mine.json" in told
 

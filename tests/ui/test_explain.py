@@ -145,7 +145,7 @@ def test_a_load_test_is_explained_as_such(tmp_path):
 def test_a_table_is_checked_and_points_to_its_page():
     table = HEADER + ROW
     run_id = imported("x.csv", table.encode())
-    assert f"on the [Evidence page](/evidence?run={run_id})" in words(shown(run_id))
+    assert f"on the [Evidence page](evidence?run={run_id})" in words(shown(run_id))
 
 
 def test_a_run_without_figures_points_to_its_page():
