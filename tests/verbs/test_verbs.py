@@ -2,10 +2,12 @@
 
 import csv
 import json
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -105,6 +107,7 @@ def test_a_long_table_is_answered_with_own_gpus_by_processes_that_were_not_forke
 ) -> None:
     fresh = partial(ProcessPoolExecutor, 1, mp_context=get_context("spawn"))
     monkeypatch.setattr(predict, "ProcessPoolExecutor", fresh)
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # a page's test may have left a page there
     monkeypatch.setattr(predict, "SHARED_ROWS", 2)
     monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
     entries.save(Store(tmp_path / "store"), entries.GPUS, "lab", H100)
