@@ -82,12 +82,11 @@ def test_what_is_no_trace_is_refused_and_the_next_file_taken(page, app, tmp_path
 def test_the_page_outlives_a_reader_that_is_killed(page, app, tmp_path):
     path = export(tmp_path / "long.sqlite", [(at * 10, at * 10 + 5, 0, 1) for at in range(600_000)])
     opened(page, app).set_input_files(path)
-    expect(page.get_by_text("long.sqlite: reading")).to_be_visible()
     os.kill(reader(app), signal.SIGKILL)
     expect(page.get_by_text("long.sqlite: reading it was stopped by the system")).to_be_visible()
     page.get_by_role("button", name="Clear messages").click()
     expect(page.get_by_text("stopped by the system")).to_have_count(0)
-    expect(page.get_by_role("combobox", name="Run")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Run").first).to_be_visible()
 
 
 def reader(app):
