@@ -44,6 +44,13 @@ def buy_charts(page: Page, url: str) -> None:
     page.get_by_text("Options, cheapest first").evaluate("e => e.scrollIntoView()")
 
 
+def sweep(page: Page, url: str) -> None:
+    """A measured sweep of the demo beside its prediction, on the roof and over the batch."""
+    page.goto(f"{url}/evidence?run={SWEEP}")
+    page.locator("[data-testid=stVegaLiteChart]").nth(1).wait_for()
+    page.get_by_role("combobox", name="Run").evaluate("e => e.scrollIntoView()")
+
+
 def evidence(page: Page, url: str) -> None:
     """Kernels of an Nsight Systems export on the roof."""
     _upload(page, url, NSYS)
@@ -78,6 +85,7 @@ def present(page: Page, url: str) -> None:
 
 
 SHOTS: Mapping[str, tuple[Callable[[Page, str], None], int]] = {
+    "sweep": (sweep, 980),
     "evidence": (evidence, 800),
     "buy_answer": (buy_answer, 760),
     "buy_charts": (buy_charts, 860),
