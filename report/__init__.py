@@ -12,5 +12,5 @@
 | note.py | what was assumed, as plain text |
 | slides.py | pinned scenarios as a talk |
 
-It draws with ui/charts and speaks with ui/words, and never reaches Streamlit.
+It draws with charts/ and speaks with words/.
 """

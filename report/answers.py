@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from planner.estimate import Estimate
 from planner.scenario import Scenario
-from planner.words import digits, duration
+from planner.words import digits, dollars, duration, interval_text
 from report.origin import Origin, unmarked
-from ui.words import answer_sentence, dollars, gpus_text, interval_text, load_words
+from words.text import answer_sentence, gpus_text, load_words
 
 
 def question_words(scenario: Scenario) -> str:

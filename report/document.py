@@ -17,8 +17,8 @@ from report.sections_measured import bottleneck, measured_against_predicted, roo
 from report.sections_static import configuration, predicted_answer, rests_on, static_analysis
 from report.sections_verdict import advised, checks, deploy, grades
 from store.runs import Store
-from ui.rows import verdict
-from ui.words import answer_sentence, plain
+from words.rows import verdict
+from words.text import answer_sentence, plain
 
 LOAD_TEST = "load test "
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import escape
 
-from ui import palette
+from charts import palette
 
 MARGIN, TITLE, LINE = 20, 19, 12
 """Around the chart, and sizes of the sentence and of what stands below it [px]."""

@@ -19,6 +19,8 @@ import jinja2
 import vl_convert
 from markupsafe import Markup, escape
 
+from charts import palette
+from charts.look import FONT, config
 from planner.measured import Run
 from planner.model import Model
 from planner.scenario import Scenario
@@ -29,8 +31,6 @@ from report.origin import product
 from report.sections import Chart
 from report.sections_inputs import today
 from store.runs import Store
-from ui import palette
-from ui.charts.look import FONT, config
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARKED = re.compile(r"\\(.)|(\*\*)")

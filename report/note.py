@@ -9,7 +9,7 @@ from planner.estimate import Estimate
 from planner.quantities import Basis
 from planner.words import digits
 from report.answers import planned_origin
-from ui.rows import founded_rows
+from words.rows import founded_rows
 
 DRIVER = (
     "any that this vLLM runs on",

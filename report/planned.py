@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from charts import memory, roofline, waterfall
 from planner.estimate import Estimate
 from planner.marks import Mark, predicted_marks
 from planner.memory import Memory
@@ -14,9 +15,8 @@ from report.answers import planned_origin
 from report.images import Drawing
 from report.origin import Origin
 from report.tables import Row, Tables
-from ui.charts import memory, roofline, waterfall
-from ui.rows import founded_rows
-from ui.words import op_name
+from words.rows import founded_rows
+from words.text import op_name
 
 FOUNDATIONS = "What it rests on"
 

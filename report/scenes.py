@@ -8,6 +8,9 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+from charts import memory as memory_chart
+from charts import pareto, roofline, waterfall
+from charts.waterfall import KERNELS
 from planner.alternatives import alternatives
 from planner.catalogue_models import known_model
 from planner.errors import CatalogueError, InsufficientMemory
@@ -25,11 +28,8 @@ from report.images import Rows
 from report.note import note
 from report.origin import Origin, unmarked
 from report.planned import roofline_data
-from ui.charts import memory as memory_chart
-from ui.charts import pareto, roofline, waterfall
-from ui.charts.waterfall import KERNELS
-from ui.rows import METRICS, verdict
-from ui.words import answer_sentence, gpus_text, memory_sentence, memory_text, plain
+from words.rows import METRICS, verdict
+from words.text import answer_sentence, gpus_text, memory_sentence, memory_text, plain
 
 MOST_FIGURES = 5
 CHARTS: Mapping[str, Callable[[str], dict[str, Any]]] = {

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.overlay import format_cell
+from planner.words import digits
 from report.grades import Graded
-from ui.words import digits
 
 Cell = str | Graded
 BROAD = 5

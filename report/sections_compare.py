@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from planner.estimate import Estimate
 from planner.overlay import PREDICTED
 from planner.quantities import MILLISECOND
+from planner.words import digits
 from report.case import Case
 from report.sections import Section, Table
-from ui.rows import METRICS
-from ui.words import digits, plain
+from words.rows import METRICS
+from words.text import plain
 
 STUDIES: Mapping[str, tuple[str, ...]] = {
     "Batch 1 against 8 at 20 requests/s": ("b1", "b8"),

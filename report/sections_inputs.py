@@ -9,7 +9,7 @@ from planner.measured import Run
 from report.case import Case
 from report.origin import product
 from report.sections import Section, Table, Words
-from ui.words import plain
+from words.text import plain
 
 
 def today() -> str:

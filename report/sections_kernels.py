@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from charts import roofline, waterfall
 from planner.estimate import phases
 from planner.kernel_marks import kernel_marks
 from planner.marks import predicted_marks, totals
@@ -9,12 +10,12 @@ from planner.memory import active_weight_bytes, memory
 from planner.quantities import MILLISECOND
 from planner.traced import explained
 from planner.waterfall import predicted
+from planner.words import digits, duration, percent
 from report.case import Case
 from report.sections import Section, Table, chart_of
+from report.trace_steps import step_rows, traced_steps
 from store.runs import Store
-from ui.charts import roofline, waterfall
-from ui.trace_steps import step_rows, traced_steps
-from ui.words import digits, duration, kernel_name, percent
+from words.text import kernel_name
 
 PHASES = ("prefill", "decode")
 LONGEST = 20

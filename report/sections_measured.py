@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Mapping
 
+from charts import curves, heatmap, roofline, waterfall
 from planner.curves import PREDICTED, axis_of, lines, on_one_line
 from planner.estimate import Estimate
 from planner.inferred import DECODE, inferred_parts
@@ -13,12 +14,11 @@ from planner.marks import Mark, predicted_marks
 from planner.overlay import Comparison, step_marks
 from planner.quantities import MILLISECOND
 from planner.waterfall import Part, predicted
+from planner.words import digits, duration, percent
 from report.case import Case
 from report.sections import Chart, Section, Words, chart_of, table_of
 from report.sections_static import bound_sentence
-from ui.charts import curves, heatmap, roofline, waterfall
-from ui.rows import METRICS, comparison_row
-from ui.words import digits, duration, percent
+from words.rows import METRICS, comparison_row
 
 ACROSS = {"concurrency": "Requests at once", "request_rate": "Requests/s", "prompt_tokens": "Prompt tokens"}
 NAMES = {**METRICS, "step_time": "Decode step", "output_throughput": "Output tokens/s"}

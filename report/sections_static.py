@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from charts import memory as memory_chart
 from planner.estimate import Estimate, Phase
 from planner.memory import memory
+from planner.words import digits, duration, interval_text, percent, tera
 from report.case import Case
 from report.sections import Section, Table, Words, chart_of
-from ui.charts import memory as memory_chart
-from ui.rows import founded_rows
-from ui.words import digits, duration, gpus_text, interval_text, memory_sentence, percent, plain, tera
+from words.rows import founded_rows
+from words.text import gpus_text, memory_sentence, plain
 
 
 def configuration(case: Case) -> Section:

@@ -10,12 +10,13 @@ from planner.checks.report import WORDS, grouped
 from planner.command import serve_command
 from planner.estimate import Estimate
 from planner.loads import CENTRES
+from planner.words import digits
 from report.case import ASKED, Case
 from report.grades import UNITS, Grade, Graded, Threshold, Thresholds
 from report.sections import Cell, Command, Section, Table, Words, table_of
 from report.sections_measured import busy
-from ui.advice_rows import advice_row, headline
-from ui.words import digits, plain
+from words.advice import advice_row, headline
+from words.text import plain
 
 RATIOS = ("Gain", "Tokens/s", "First token", "Per token", "Cost")
 PREDICTED: Mapping[str, Callable[[Estimate], float]] = {

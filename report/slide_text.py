@@ -10,7 +10,7 @@ from pptx.dml.color import RGBColor
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Inches, Pt
 
-from ui import palette
+from charts import palette
 
 FONT = "Arial"
 WIDE, LEADING = 0.54, 1.2

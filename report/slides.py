@@ -10,12 +10,12 @@ from PIL import Image
 from pptx import Presentation
 from pptx.util import Inches
 
+from charts.projected import projected, sparse
 from report.frame import footer
 from report.images import Drawing, images
 from report.origin import product, unmarked
 from report.scenes import CHARTS, Scene, Told, listed
 from report.slide_text import Box, write
-from ui.charts.projected import projected, sparse
 
 MIME = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 WIDTH, HEIGHT = 13.333, 7.5

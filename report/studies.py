@@ -21,13 +21,14 @@ from planner.estimate import Estimate, estimate
 from planner.predict import question
 from planner.quantities import MICROSECOND
 from planner.table import cells_of
+from planner.words import digits, duration, percent, tera
 from report.case import Case, measured
 from report.document import study
 from report.grades import Thresholds
 from report.sections import Command, Section, Table, Words
 from report.sections_compare import STUDIES, before_and_after
 from report.sections_verdict import grades
-from ui.words import digits, duration, percent, plain, tera
+from words.text import plain
 
 WHOLE = "16384"
 """Token budget of a step that takes any of the lab's prompts at once [tokens]."""

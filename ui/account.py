@@ -9,8 +9,8 @@ from planner.quantities import GIB
 from ui import advised, buying, own
 from ui.telling import errors_told
 from ui.uploader import forget_files
-from ui.words import plain
 from ui.workspace import CHOSEN, ENTERED, claims, forget_loads, open_workspaces, store, workspace
+from words.text import plain
 
 SURE, ERASED = "delete", "erased"
 

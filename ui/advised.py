@@ -9,8 +9,8 @@ from planner.advice import GOALS, Advised, advice
 from planner.levers import ACCEPTANCE
 from planner.scenario import Scenario
 from planner.whose import own
-from ui.advice_rows import LEVERS, advice_row, headline, hurt
-from ui.words import plain
+from words.advice import LEVERS, advice_row, headline, hurt
+from words.text import plain
 
 LABELS = {"throughput": "More tokens/s", "tpot": "Faster tokens", "ttft": "Sooner first token", "cost": "Lower cost"}
 RATIO = "%.2f×"

@@ -10,11 +10,12 @@ import streamlit as st
 from planner.estimate import Estimate, Figure, Phase
 from planner.quantities import GIB, MICROSECOND, TERA, Basis
 from planner.reasons import reasons
+from planner.words import digits, dollars, duration, interval_text, percent, tera
 from ui.basis import BASIS_HELP, TILE_WIDTH
 from ui.glossary import meaning
-from ui.rows import founded_rows
 from ui.why import why
-from ui.words import digits, dollars, duration, interval_text, op_name, percent, plain, tera
+from words.rows import founded_rows
+from words.text import op_name, plain
 
 
 def figures(found: Estimate) -> None:

@@ -10,7 +10,7 @@ from planner.scenario import Scenario
 from ui import link, pins
 from ui.link import Parameter
 from ui.telling import errors_told, toast
-from ui.words import gpus_text
+from words.text import gpus_text
 
 
 def pin_button(name: str | None, query: str, key: str = "pin") -> None:

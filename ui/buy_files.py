@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from charts import pareto
 from planner.asking import DEFAULTS
 from planner.demand import Demand
 from planner.offer import USUAL, between, deployment, refusal_row, row, sentence
 from planner.option import Option, Refusal
 from planner.ranking import best_of_each
 from planner.slo import NAMES
+from planner.words import dollars, duration
 from report.images import Drawing, Rows
 from report.origin import Origin, unmarked
 from report.scenes import MOST_FIGURES, Scene, Told
 from report.slides import slides
 from report.tables import Tables
-from ui.charts import pareto
-from ui.words import dollars, duration, plain
+from words.text import plain
 
 NEXT = 6
 """Options that the notes of a slide name, the best one among them."""

@@ -14,7 +14,7 @@ from planner.prices import terms_book
 from ui.price_table import price_table
 from ui.question import OWN, gpu_label
 from ui.recordings import recording_box
-from ui.words import plain
+from words.text import plain
 
 OWN_PROFILE = "own"
 COUNTS = (1, 2, 4, 8, 16)

@@ -16,7 +16,7 @@ from ui.buy_more import more
 from ui.glossary import meaning
 from ui.own import drop_gone
 from ui.question import OWN, named_models
-from ui.words import plain
+from words.text import plain
 
 COUNTS = (1, 2, 4, 8, 16)
 OWN_PROFILE = "own"

@@ -13,11 +13,12 @@ from planner.errors import PlannerError
 from planner.measured import Run
 from planner.model import Model
 from planner.observation import observations
+from planner.words import percent
 from store import calibrations
 from ui.link import Parameter
 from ui.telling import errors_told
-from ui.words import percent, plain
 from ui.workspace import store
+from words.text import plain
 
 KEY = "calibration"
 NONE = ""

@@ -11,7 +11,7 @@ from planner.marks import Mark
 from planner.measured import KernelSample, Run
 from planner.overlay import Comparison
 from planner.quantities import MICROSECOND, MILLISECOND, TERA
-from ui.rows import comparison_row
+from words.rows import comparison_row
 
 MANY = 200
 

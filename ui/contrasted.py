@@ -9,19 +9,20 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from charts import contrasts
 from planner.contrast import METRICS, Known, contrast, of_estimate, of_load, settings
 from planner.errors import PlannerError, RunNotFound
 from planner.quantities import MILLISECOND
 from planner.side_by_side import RATES, Word
+from planner.words import digits, dollars, duration, interval_text
 from store.pins import Pin
-from ui.charts import contrasts
 from ui.estimated import estimated
 from ui.export import export_menu, link_here
 from ui.pin_files import taken
 from ui.question import question_of
 from ui.show import chart, theme
-from ui.words import digits, dollars, duration, interval_text, plain
 from ui.workspace import known_runs, loads_of, whole_run
+from words.text import plain
 
 NAMES = {
     "output_throughput": "Tokens/s", "tpot": "Per token", "ttft": "First token", "e2e": "End to end",

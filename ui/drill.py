@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from charts import spread
 from planner.estimate import Phase
 from planner.marks import Mark
 from planner.matching import Matched, ungrouped
 from planner.measured import Run
 from planner.quantities import MICROSECOND
-from ui.charts import spread
+from planner.words import digits, duration, percent
+from report.trace_steps import launch_shapes
 from ui.show import chart, theme
-from ui.trace_steps import launch_shapes
-from ui.words import digits, duration, kernel_name, op_name, percent, plain
 from ui.workspace import store
+from words.text import kernel_name, op_name, plain
 
 MANY = 50
 

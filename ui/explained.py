@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from charts import spread, waterfall
 from importers.kernel_patterns import NamePattern
 from planner.estimate import Phase, phases
 from planner.kernel_marks import kernel_marks
@@ -19,9 +20,10 @@ from planner.overlay import scenario_of
 from planner.scenario import Scenario
 from planner.traced import Explained, explained
 from planner.waterfall import Part, predicted
+from planner.words import digits, duration, percent
 from report.answers import question_words
 from report.planned import part_rows
-from ui.charts import spread, waterfall
+from report.trace_steps import StepRows, step_rows, traced_steps
 from ui.comparison import kernel_table, placed_words
 from ui.confirm import confirm
 from ui.download import report_button
@@ -32,9 +34,8 @@ from ui.matches import launches_box, match_table
 from ui.patterns import pattern_box, patterns_of
 from ui.run_files import Measured
 from ui.show import chart, roof_chart, theme
-from ui.trace_steps import StepRows, step_rows, traced_steps
-from ui.words import digits, duration, kernel_name, percent, plain
 from ui.workspace import cache_key, may_change, store
+from words.text import kernel_name, plain
 
 PHASES = ("prefill", "decode")
 FEW = 5

@@ -12,8 +12,9 @@ from planner.checks import CHECKS, Finding, evidence, findings, title
 from planner.checks.report import WORDS, grouped
 from planner.measured import Run, Severity
 from planner.model import Model
-from ui.words import digits, plain
+from planner.words import digits
 from ui.workspace import cache_key
+from words.text import plain
 
 ICONS = {Severity.ERROR: ":material/error:", Severity.WARNING: ":material/warning:", Severity.INFO: ":material/info:"}
 FEW, LONGEST = 3, 80

@@ -9,8 +9,8 @@ import streamlit as st
 from planner.errors import StoreError
 from settings import settings
 from ui.own import know_own_entries
-from ui.words import plain
 from ui.workspace import enter
+from words.text import plain
 
 ASSETS = Path(__file__).parent / "assets"
 PAGES = Path(__file__).parent / "pages"

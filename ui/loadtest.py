@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from charts import curves, distributions, waterfall
 from planner.curves import Line, axis_of, lines, on_one_line
 from planner.distribution import Distribution, distribution
 from planner.elbow import Elbow, elbow, ridge_batch
@@ -22,12 +23,12 @@ from planner.overlay import scenario_of
 from planner.quantities import MILLISECOND
 from planner.scenario import Scenario
 from planner.serving import latencies
-from ui.charts import curves, distributions, waterfall
+from planner.words import digits, duration, percent
 from ui.confirm import Confirmed
-from ui.rows import METRICS
 from ui.show import chart, theme
-from ui.words import digits, duration, percent, plain
 from ui.workspace import cache_key, loads_of
+from words.rows import METRICS
+from words.text import plain
 
 NAMES = {**METRICS, "step_time": "Decode step", "output_throughput": "Output tokens/s"}
 ACROSS = {"concurrency": "Requests at once", "request_rate": "Requests/s", "prompt_tokens": "Prompt tokens"}

@@ -14,8 +14,8 @@ from planner.measured import Run
 from planner.quantities import MICROSECOND
 from planner.traced import Explained
 from ui.drill import show_launches
-from ui.words import kernel_name, op_name
 from ui.workspace import may_change, store
+from words.text import kernel_name, op_name
 
 AS_MATCHED, NO_OP = "as matched", "no op"
 MANY = 200

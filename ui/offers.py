@@ -17,11 +17,12 @@ from planner.offer_reasons import offer_reasons
 from planner.option import Option, Refusal
 from planner.quantities import KILO, KILOWATT_HOUR, MILLISECOND, YEAR
 from planner.slo import NAMES, Key
+from planner.words import digits, dollars
 from ui import link
 from ui.basis import BASIS_HELP, TILE_WIDTH
 from ui.question import PARAMETERS, gpu_label
 from ui.why import why
-from ui.words import digits, dollars, plain
+from words.text import plain
 
 
 def told_keys(asked: Demand) -> tuple[Key, ...]:

@@ -13,8 +13,8 @@ from planner.catalogue import gpus
 from planner.errors import StoreError
 from planner.whose import NONE, Own, ask, informed, own
 from store import entries
-from ui.words import plain
 from ui.workspace import store, workspace
+from words.text import plain
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -10,8 +10,8 @@ from importers.kernels import KINDS
 from intake.known import kept_patterns
 from planner.errors import BadPattern
 from planner.measured import Run
-from ui.words import plain
 from ui.workspace import store
+from words.text import plain
 
 
 def patterns_of(run: Run) -> tuple[NamePattern, ...]:

@@ -14,8 +14,8 @@ from store.pins import LONGEST_NAME, LONGEST_NOTE, Pin
 from ui import link, pins
 from ui.question import PARAMETERS
 from ui.telling import errors_told, toast
-from ui.words import plain
 from ui.workspace import store
+from words.text import plain
 
 PLAN = Path(__file__).parent / "pages" / "plan.py"
 

@@ -15,7 +15,7 @@ from report import planned
 from report.images import Drawing
 from report.note import note
 from report.tables import Row, Tables
-from ui.words import memory_sentence
+from words.text import memory_sentence
 
 Taken = tuple[Drawing, Tables]
 

@@ -9,7 +9,7 @@ from planner.asking import PRICE_KINDS, typed_prices
 from planner.catalogue import gpus
 from planner.errors import PlannerError
 from planner.prices import Price, price
-from ui.words import plain
+from words.text import plain
 
 COLUMNS = {"on_demand": "On demand (USD/h)", "reserved": "Reserved (USD/h)", "purchase": "Purchase (USD)"}
 

@@ -11,11 +11,12 @@ from planner.loads import Load
 from planner.measured import Run
 from planner.overlay import scenario_of
 from planner.side_by_side import Change, changes, side
+from planner.words import digits
 from ui.advised import advised
 from ui.confirm import Confirmed
 from ui.versus import figure_name
-from ui.words import digits, plain
 from ui.workspace import known_runs, label, loads_of, whole_run
+from words.text import plain
 
 NOT_YET = ""
 

@@ -23,7 +23,7 @@ from ui.glossary import meaning
 from ui.own import drop_gone
 from ui.telling import errors_told
 from ui.uploader import file_box
-from ui.words import plain
+from words.text import plain
 
 OWN = "auto"
 COUNTS = (1, 2, 4, 8, 16)

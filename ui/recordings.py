@@ -12,8 +12,8 @@ from importers.request_table import read_requests
 from planner.errors import PlannerError
 from planner.recorded import MAX_RECORDED, Recorded, recorded
 from ui.uploader import file_box
-from ui.words import plain
 from ui.workspace import label, store
+from words.text import plain
 
 TABLE = "requests"
 LIMIT_MB = 16

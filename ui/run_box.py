@@ -8,8 +8,8 @@ from planner.errors import PlannerError
 from planner.measured import Run
 from ui.bar import link_box, pin_button
 from ui.link import choice, query, read_link, write_link
-from ui.words import plain
 from ui.workspace import demo_runs, known_runs, label
+from words.text import plain
 
 WIDTH = 720
 """A run's name fits into it; on a phone the box has a line of its own [px]."""

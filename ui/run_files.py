@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from charts import roofline
 from planner.marks import Mark
 from planner.measured import Run
 from planner.scenario import Scenario
@@ -13,7 +14,6 @@ from report.images import Drawing, Rows
 from report.origin import Origin, unmarked
 from report.planned import mark_rows
 from report.tables import Row, Tables
-from ui.charts import roofline
 
 
 @dataclass(frozen=True, slots=True)

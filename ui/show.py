@@ -8,9 +8,9 @@ from typing import Any, Literal
 import pyarrow as pa
 import streamlit as st
 
+from charts import roofline
 from planner.marks import Mark
 from planner.scenario import Scenario
-from ui.charts import roofline
 
 
 def theme() -> str:

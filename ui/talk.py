@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from charts.projected import projected, sparse
 from planner.errors import PlannerError, RunNotFound
 from planner.measured import Run
 from report.scenes import CHARTS, Scene, measured_scene, scene
@@ -16,13 +17,12 @@ from store.pins import Pin
 from store.runs import Store
 from ui import link, pins
 from ui.bar import link_box
-from ui.charts.projected import projected, sparse
 from ui.link import Parameter
 from ui.own import later
 from ui.question import question_of
 from ui.show import chart, theme
-from ui.words import plain
 from ui.workspace import known_runs, store, whole_run
+from words.text import plain
 
 ASSETS = Path(__file__).parent / "assets"
 SLIDE, NOTES = "slide", "notes"

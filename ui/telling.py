@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from planner.errors import PlannerError
-from ui.words import plain
+from words.text import plain
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from charts import ratios
 from planner.catalogue_models import known_model
 from planner.differences import class_changes, settings_that_differ
 from planner.errors import CatalogueError
@@ -17,15 +18,14 @@ from planner.model import Model
 from planner.predict import DEFAULTS
 from planner.quantities import MILLISECOND
 from planner.side_by_side import RATES, Change, changes, side
-from ui.charts import ratios
 from ui.export import headed, link_here
 from ui.link import Parameter, choice
-from ui.rows import METRICS
 from ui.run_files import Measured
 from ui.show import chart, theme
 from ui.telling import errors_told
 from ui.versus import verdict
 from ui.workspace import label, loads_of, pair, whole_run
+from words.rows import METRICS
 
 
 def run_parameters(runs: Mapping[str, Run]) -> dict[str, Parameter]:

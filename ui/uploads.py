@@ -19,8 +19,8 @@ from intake.service import intake
 from planner.errors import PlannerError
 from planner.quantities import GIB, MIB
 from ui.uploader import NO_FILES, file_box, session_id
-from ui.words import plain
 from ui.workspace import store, workspace
+from words.text import plain
 
 SMALL_MB = 25
 """Of Streamlit's own uploader, which keeps files in memory [MB]; .streamlit/config.toml tells its endpoint the same."""

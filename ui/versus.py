@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.side_by_side import RATES, Change, Word, answer, leading
-from ui.rows import METRICS
-from ui.words import digits
+from planner.words import digits
+from words.rows import METRICS
 
 NAMES = {"e2e": "end-to-end latency", "latency_per_output_token": "latency per output token"}
 OPENINGS = {

@@ -11,13 +11,13 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 import ui
+from charts.memory import memory_spec
+from charts.roofline import roofline_spec
+from charts.waterfall import waterfall_spec
 from planner.errors import ClusterError
 from planner.estimate import estimate
 from planner.predict import question
 from ui.buying import pool
-from ui.charts.memory import memory_spec
-from ui.charts.roofline import roofline_spec
-from ui.charts.waterfall import waterfall_spec
 
 
 def warm_up() -> None:

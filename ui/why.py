@@ -11,7 +11,7 @@ import streamlit as st
 
 from planner.reasons import Reason
 from ui.basis import BASIS_HELP
-from ui.words import plain
+from words.text import plain
 
 
 def why(key: str, reasons: Callable[[], Mapping[str, Reason]]) -> None:

@@ -9,8 +9,9 @@ from planner.break_even import against_api, ways
 from planner.demand import Demand
 from planner.option import Option
 from planner.quantities import MONTH
+from planner.words import digits, dollars
 from ui.buy_question import PAY
-from ui.words import digits, dollars, plain
+from words.text import plain
 
 
 def worth(asked: Demand, best: Option) -> None:

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
+from charts import waterfall
 from planner.errors import NotDrawn
 from report import images as pictures
 from report.drawing import svg
 from report.images import FORMS, ROOT, Drawing, image, images
 from report.origin import Origin, product, unmarked
-from ui.charts import waterfall
 
 SPEC = waterfall.waterfall_spec("light")
 DATA = waterfall.rows([], "Decode step")

@@ -13,7 +13,7 @@ from report.answers import planned_origin, question_words, told_figures
 from report.note import note
 from report.planned import memory_rows, op_rows, part_rows, roofline_drawing, tables_of
 from report.tables import table_file
-from ui.rows import founded_rows
+from words.rows import founded_rows
 
 CELLS = {"gpu": "l4", "model": "meta-llama/Llama-3.1-8B-Instruct", "quantization": "fp8", "concurrency": "4"}
 

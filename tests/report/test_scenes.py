@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from charts.projected import AXIS, projected, sparse
 from importers.reference import reference_runs
 from planner.errors import CatalogueError
 from planner.measured import KernelSample, Run
 from planner.predict import question
 from report.scenes import CHARTS, MOST_FIGURES, measured_scene, scene
-from ui.charts.projected import AXIS, projected, sparse
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from charts import contrasts, curves, memory, palette, pareto, ratios, roofline, tornado, waterfall
+from charts.projected import projected
 from planner.catalogue import gpus
 from planner.contrast import Known
 from planner.curves import Dot, Line
@@ -21,9 +23,6 @@ from planner.sensitivity import Swing
 from planner.side_by_side import Change, Word
 from planner.waterfall import FLOOR, HOST, KV_READS, Part
 from report.images import Drawing, images
-from ui import palette
-from ui.charts import contrasts, curves, memory, pareto, ratios, roofline, tornado, waterfall
-from ui.charts.projected import projected
 
 FOLDER = Path(__file__).parent / "charts"
 PREDICTED = (

@@ -11,6 +11,7 @@ from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 from streamlit.testing.v1 import AppTest
 
+from charts import pareto, tornado
 from planner.demand import Candidate, demand
 from planner.predict import question
 from planner.presets import presets
@@ -21,7 +22,6 @@ from tests.planner.demands import promised, wanted
 from ui import buying
 from ui.buy_files import BuyFiles
 from ui.buy_question import KEYS, PARAMETERS
-from ui.charts import pareto, tornado
 from ui.link import written
 from ui.offers import plan_address
 from ui.question import COLUMNS, question_of

@@ -7,12 +7,12 @@ from dataclasses import replace
 from importers.reference import reference_runs
 from planner.correction import FACTORS, Correction
 from planner.predict import question
+from planner.words import duration
 from store import calibrations
 from store.runs import Store, default_root
 from tests.store.test_calibrations import sample
 from tests.ui.test_pages import opened, text
 from ui.confirm import USUAL_MODEL
-from ui.words import duration
 
 
 def calibrated_page(run_name: str, name: str):

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from charts import ratios
 from importers.reference import reference_runs
 from tests.importers import samples_torch
 from tests.ui.given import imported
 from tests.ui.test_load_tests import bench, words
-from ui.charts import ratios
 
 PAGE = Path(__file__).parents[2] / "ui" / "pages" / "compare.py"
 

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from charts import contrasts
 from planner.contrast import METRICS, of_estimate
 from planner.estimate import estimate
 from store import pins as kept
@@ -12,7 +13,6 @@ from store.runs import Store, default_root
 from tests.ui.given import imported
 from tests.ui.test_compare import demo, opened, table
 from tests.ui.test_load_tests import words
-from ui.charts import contrasts
 from ui.packed import pack, unpack
 from ui.question import question_of
 

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from charts.roofline import PICK
+from charts.spread import MOST, launch_data, step_data
 from importers.reference import reference_runs
 from planner.marks import Mark
 from planner.predict import question
 from planner.roofline import Bound
+from report.trace_steps import step_rows, traced_steps
 from store.runs import Store, default_root
 from tests.importers import samples, samples_torch
 from tests.importers.test_reference_table import HEADER, ROW
 from tests.ui.decode_trace import EACH, GAP, HEAD, HOST, LAYER, LAYERS, STEPS, decode_trace
 from tests.ui.given import imported
-from ui.charts.roofline import PICK
-from ui.charts.spread import MOST, launch_data, step_data
 from ui.matches import AS_MATCHED, NO_OP, corrections
 from ui.run_files import Measured
-from ui.trace_steps import step_rows, traced_steps
 
 PAGE = Path(__file__).parents[2] / "ui" / "pages" / "explain.py"
 KERNELS = len(LAYER) * LAYERS + len(HEAD)

@@ -12,10 +12,11 @@ import pytest
 from importers.reference import reference_runs
 from planner.catalogue import DATA
 from planner.quantities import MILLISECOND
+from planner.words import duration
 from tests.ui.decode_trace import EACH, GAP, HEAD, HOST, LAYER, LAYERS, decode_trace
 from tests.ui.given import imported
 from tests.ui.test_pages import opened, text
-from ui.words import duration, plain
+from words.text import plain
 
 TABLES = DATA / "reference"
 SHARED = Path(__file__).parents[3] / "shared"

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from charts import curves, distributions
 from importers.reference import reference_runs
 from planner.catalogue import DATA
 from planner.curves import Dot, Line
 from planner.loads import Sample
 from tests.ui.given import imported
-from ui.charts import curves, distributions
 
 PAGE = Path(__file__).parents[2] / "ui" / "pages" / "evidence.py"
 MOST_MARKS = 5_000

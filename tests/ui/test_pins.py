@@ -14,7 +14,7 @@ from tests.ui.test_pages import opened
 from ui import pins
 from ui.packed import DICTIONARIES, LONGEST, pack, unpack
 from ui.question import PRESETS, question_of
-from ui.words import plain
+from words.text import plain
 
 CHAT = "v=1&gpus=4&model=meta-llama/Llama-3.3-70B-Instruct&quantization=fp8&concurrency=64&prompt=1024&output=512"
 THREE = (Pin("A", "v=1&gpu=l4"), Pin("B", "v=1&gpu=t4", "why"), Pin("C", "v=1&run=0123456789ab"))

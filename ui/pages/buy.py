@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from charts import pareto, tornado
 from planner.asking import asked_for
 from planner.demand import Demand
 from planner.errors import ClusterError, PlannerError, UnknownModel
@@ -15,12 +16,12 @@ from planner.option import Option, Refusal
 from planner.ranking import best_of_each, nearest, ranked
 from planner.sensitivity import Swing
 from planner.slo import NAMES, Key
+from planner.words import duration
 from report.slides import MIME
 from ui.bar import link_box, pin_button, pin_name
 from ui.buy_files import BuyFiles
 from ui.buy_question import PARAMETERS, controls
 from ui.buying import Result, bought, hinges
-from ui.charts import pareto, tornado
 from ui.export import headed, link_here
 from ui.history import history_buttons, remember
 from ui.offers import headline, plan_address, refused, table, tiles, told_keys
@@ -28,8 +29,8 @@ from ui.own import later
 from ui.question import named_model, offer_fetch
 from ui.recordings import recording, told
 from ui.show import chart, theme
-from ui.words import duration, plain
 from ui.worth import worth
+from words.text import plain
 
 
 def page() -> None:

@@ -12,7 +12,7 @@ from planner.quantities import GIB, GIGA, TERA
 from store import entries
 from ui import own
 from ui.entry_forms import IDS, KINDS, gpu_form, model_form, own_list, price_form
-from ui.words import plain
+from words.text import plain
 
 FORMATS = ("bf16", "fp16", "fp8", "fp4", "int8")
 

@@ -12,8 +12,8 @@ from ui.history import history_buttons, remember
 from ui.link import Parameter, choice, read_link, write_link
 from ui.pin_list import keep_box, pin_list
 from ui.two_runs import run_parameters, two_runs
-from ui.words import plain
 from ui.workspace import demo_runs, known_runs
+from words.text import plain
 
 VIEWS = {"pins": "Pinned scenarios", "runs": "Two runs"}
 

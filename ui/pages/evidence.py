@@ -18,15 +18,15 @@ from ui.confirm import Confirmed, confirm
 from ui.download import report_button, take_along
 from ui.findings import show_findings
 from ui.loadtest import show_load_test
-from ui.rows import verdict
 from ui.run_box import run_box
 from ui.show import roof_chart
 from ui.table_view import show_table
 from ui.telling import errors_told
 from ui.templates import templates
 from ui.uploads import uploads
-from ui.words import plain
 from ui.workspace import is_demo, may_change, store, whole_run
+from words.rows import verdict
+from words.text import plain
 
 
 def page() -> None:

@@ -14,10 +14,10 @@ from ui.explained import show_trace
 from ui.findings import show_findings
 from ui.loadtest import show_load_test
 from ui.promise import next_and_kept
-from ui.rows import verdict
 from ui.run_box import run_box
 from ui.telling import errors_told
 from ui.workspace import whole_run
+from words.rows import verdict
 
 
 def page() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from planner.catalogue import DATA
 from ui.link import read_link, whole, write_link
-from ui.words import plain
+from words.text import plain
 
 DOCS = Path(__file__).parents[2] / "docs"
 WHOLE = "all"

@@ -7,6 +7,8 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from charts import memory as memory_chart
+from charts import roofline, waterfall
 from planner.alternatives import alternatives
 from planner.command import serve_command
 from planner.errors import InsufficientMemory, PlannerError, UnknownModel
@@ -14,12 +16,11 @@ from planner.estimate import Estimate
 from planner.memory import memory
 from planner.scenario import Scenario
 from planner.waterfall import predicted
+from planner.words import digits, duration
 from report.planned import roofline_data
 from ui.advised import advised
 from ui.answer import figures, foundations, ops_table, percentiles
 from ui.bar import link_box, pin_button, pin_name
-from ui.charts import memory as memory_chart
-from ui.charts import roofline, waterfall
 from ui.estimated import estimated
 from ui.export import headed, link_here
 from ui.history import history_buttons, remember
@@ -28,7 +29,7 @@ from ui.plan_files import PlanFiles
 from ui.question import PARAMETERS, asked, controls, offer_fetch
 from ui.show import chart, theme
 from ui.unfold import unfold
-from ui.words import answer_sentence, digits, duration, gpus_text, memory_sentence, plain
+from words.text import answer_sentence, gpus_text, memory_sentence, plain
 
 
 def page() -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.link import read_link
 from ui.talk import ASSETS, LINK, talk
-from ui.words import plain
+from words.text import plain
 
 
 def page() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from planner.advice import GOALS, Advice, Advised
 from planner.command import serve_command
 from planner.estimate import Estimate
-from ui.words import digits, dollars, interval_text, plain
+from planner.words import digits, dollars, interval_text
+from words.text import plain
 
 BETTER = {"throughput": "as many tokens/s", "tpot": "as fast a token", "ttft": "as soon a first token", "cost": ""}
 LEVERS = {

@@ -9,7 +9,8 @@ from planner.measured import Run
 from planner.overlay import Comparison
 from planner.quantities import MILLISECOND
 from planner.scenario import Scenario
-from ui.words import digits, duration, giga, memory_text, percent, plain, tera
+from planner.words import digits, duration, giga, percent, tera
+from words.text import memory_text, plain
 
 UNITS = {"throughput": "1/s", "intensity": "FLOP/B"}
 METRICS = {

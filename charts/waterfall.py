@@ -9,11 +9,12 @@ from typing import Any
 
 import altair as alt
 
+from charts import palette
 from planner.quantities import MILLISECOND, Basis
 from planner.roofline import Bound
 from planner.waterfall import COLLECTIVES, FLOOR, FLOPS, GAPS, HOST, KV_READS, OTHER_BYTES, QUEUE, UNEXPLAINED, Part
-from ui import palette
-from ui.words import OP_KINDS, duration, percent
+from planner.words import duration, percent
+from words.text import OP_KINDS
 
 GROUPS = ("what the roof allows", "kernels", "collectives", "waiting", "not explained", "sum")
 COLOURS = {

@@ -8,14 +8,9 @@ from planner.estimate import Estimate
 from planner.memory import Memory
 from planner.quantities import GIB
 from planner.scenario import Scenario, Workload
-from planner.words import (  # noqa: F401 - pages take all their words from here
+from planner.words import (
     digits,
-    dollars,
     duration,
-    giga,
-    interval_text,
-    percent,
-    tera,
 )
 
 OPS = {

@@ -8,10 +8,10 @@ from typing import Any
 
 import altair as alt
 
+from charts import palette
 from planner.roofline import Bound
 from planner.side_by_side import Change
-from ui import palette
-from ui.words import digits
+from planner.words import digits
 
 PREDICTED = palette.BOUND[Bound.COMPUTE]
 ROW = 28

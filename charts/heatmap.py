@@ -8,9 +8,9 @@ from typing import Any
 
 import altair as alt
 
+from charts import palette
 from planner.roofline import Bound
-from ui import palette
-from ui.words import percent
+from planner.words import percent
 
 EMPTY = {"light": "#EEF3F9", "dark": "#1A222D"}
 FULL = palette.BOUND[Bound.COMPUTE]

@@ -7,10 +7,10 @@ from typing import Any
 
 import altair as alt
 
+from charts import palette
 from planner.memory import Memory
 from planner.quantities import GIB
-from ui import palette
-from ui.words import memory_text
+from words.text import memory_text
 
 PARTS = ("weights", "working memory", "KV cache", "not for vLLM")
 COLOURS = ("#51606F", "#8E9AA8", "#C9A227", "#CBD2DB")

@@ -12,13 +12,14 @@ from typing import Any
 
 import altair as alt
 
+from charts import palette
 from planner.estimate import Phase
 from planner.gpu import Gpu
 from planner.marks import Mark
 from planner.quantities import TERA
 from planner.roofline import Bound, attainable, ridge_point
-from ui import palette
-from ui.words import duration, kernel_name, op_name, percent, tera
+from planner.words import duration, percent, tera
+from words.text import kernel_name, op_name
 
 DATASETS = ("ceilings", "ridges", "ops", "measured")
 FORMATS = ("fp16", "bf16", "int8", "fp8", "fp4")

@@ -9,10 +9,10 @@ from typing import Any
 
 import altair as alt
 
+from charts import palette
 from planner.roofline import Bound
 from planner.sensitivity import Swing
-from ui import palette
-from ui.words import digits
+from planner.words import digits
 
 ENDS = ("input lower", "input higher")
 COLOURS = (palette.BOUND[Bound.COMPUTE], palette.BOUND[Bound.MEMORY])

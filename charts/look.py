@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ui import palette
+from charts import palette
 
 FONT = "Inter, 'Segoe UI', system-ui, -apple-system, 'Helvetica Neue', Arial, sans-serif"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -89,7 +90,7 @@ def launch_shapes(store: Store, run_id: str, name: str) -> tuple[list[str], NDAr
     dataset = store.dataset(run_id, KERNELS)
     there = [each for each in (INPUTS, *SHAPE) if each in dataset.schema.names]
     table = dataset.to_table(columns=["start_ns", "end_ns", *there], filter=ds.field("name") == name)
-    seconds = (_whole(table, "end_ns") - _whole(table, "start_ns")) * NANOSECOND
+    seconds = NANOSECOND * (_whole(table, "end_ns") - _whole(table, "start_ns")).astype(np.float64)
     if INPUTS in there:
         return [text or UNTOLD for text in table.column(INPUTS).to_pylist()], seconds
     if there != list(SHAPE):
@@ -115,7 +116,7 @@ def _kernels(store: Store, run_id: str, steps: StepRows, span: tuple[int, int, i
 
 
 def _launches(table: pa.Table, ns: Times, extra: tuple[NamePattern, ...]) -> list[Launch]:
-    names = table.column("name").to_pylist()
+    names: list[Any] = table.column("name").to_pylist()
     kinds = [classify(name, extra) for name in names] if extra else table.column("kind").to_pylist()
     counts = [
         table.column(name).to_pylist() if name in table.column_names else [None] * len(names)
@@ -126,4 +127,4 @@ def _launches(table: pa.Table, ns: Times, extra: tuple[NamePattern, ...]) -> lis
 
 
 def _whole(table: pa.Table, name: str) -> Times:
-    return table.column(name).fill_null(NONE).to_numpy().astype(np.int64)
+    return table.column(name).fill_null(pa.scalar(NONE)).to_numpy().astype(np.int64)

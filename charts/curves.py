@@ -8,11 +8,11 @@ from typing import Any
 
 import altair as alt
 
+from charts import palette
 from planner.curves import Line
 from planner.quantities import MILLISECOND
 from planner.roofline import Bound
-from ui import palette
-from ui.words import digits
+from planner.words import digits
 
 PREDICTED = palette.BOUND[Bound.COMPUTE]
 KINDS = ("measured elbow", "predicted elbow", "ridge of the roof")

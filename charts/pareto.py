@@ -9,13 +9,13 @@ from typing import Any
 
 import altair as alt
 
+from charts import palette
 from planner.offer import between, chance_text, deployment, setup
 from planner.option import Option
 from planner.quantities import MILLISECOND
 from planner.ranking import frontier
 from planner.roofline import Bound
 from planner.slo import NAMES, Key
-from ui import palette
 
 HEIGHT = 320
 LABELLED = 6

@@ -8,11 +8,11 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from charts import palette
 from planner.loads import Sample, in_flight
 from planner.quantities import MILLISECOND, FloatArray
 from planner.roofline import Bound
-from ui import palette
-from ui.words import duration, percent
+from planner.words import duration, percent
 
 PREDICTED = palette.BOUND[Bound.COMPUTE]
 POINTS, BINS = 300, 120

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ui import palette
+from charts import palette
 
 LARGER = 1.4
 """What is told in pixels grows by this [1]."""

@@ -10,9 +10,9 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
+from charts import palette
 from planner.quantities import GIGA, MICROSECOND, MILLISECOND, NANOSECOND
-from ui import palette
-from ui.words import duration
+from planner.words import duration
 
 MOST = 2000
 """Points of the chart of steps."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import altair as alt
 
+from charts import palette
 from planner.contrast import Known
 from planner.quantities import Basis
 from planner.roofline import Bound
-from ui import palette
 
 PREDICTED = palette.BOUND[Bound.COMPUTE]
 ROW = 34
