@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 
-import fsspec
 import pytest
-from moto.server import ThreadedMotoServer
 from playwright.sync_api import Browser, sync_playwright
 
 from tools.running_app import CHROMIUM, FLAGS
+from tools.s3_server import s3_server
 
 BUCKET = "runs"
 
 
 @pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a bucket; its server and keys stand in the environment, as an operator would give them."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
-    os.environ.update(keys, AWS_ENDPOINT_URL=f"http://{host}:{port}")
-    fsspec.filesystem("s3", use_listings_cache=False).mkdir(BUCKET)
-    yield f"s3://{BUCKET}"
-    for name in (*keys, "AWS_ENDPOINT_URL"):
-        del os.environ[name]
-    server.stop()
+    with s3_server(tmp_path_factory.mktemp("s3"), BUCKET):
+        yield f"s3://{BUCKET}"
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -28,9 +27,11 @@ from intake.limits import Limits
 from intake.sources import groups
 from planner.quantities import MIB
 from store.runs import Store
+from tools.running_app import free_port
+from tools.s3_server import s3_server
 
 ROOT = Path(__file__).parents[1]
-BUCKET = "s3://bench"
+BUCKET = "bench"
 
 
 def main() -> None:
@@ -40,10 +41,10 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=16)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, _object_store(Path(name)):
+    with tempfile.TemporaryDirectory() as name, s3_server(Path(name), BUCKET):
         folder = Path(name)
         size = _copies(given.trace, folder / "traces", given.copies)
-        fsspec.filesystem("s3").put(f"{folder}/traces/", f"{BUCKET}/traces", recursive=True)
+        fsspec.filesystem("s3").put(f"{folder}/traces/", f"s3://{BUCKET}/traces", recursive=True)
         print(
             f"{given.copies} traces of {size / MIB:.1f} MiB; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
         )
@@ -56,7 +57,7 @@ def main() -> None:
 
 def _imported(folder: Path, workers: int, copies: int) -> float:
     """Time of the import of all traces [s]."""
-    address = f"tcp://127.0.0.1:{_free_port()}"
+    address = f"tcp://127.0.0.1:{free_port()}"
     with ExitStack() as stack:
         stack.enter_context(_dask(folder, "scheduler", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1]))
         own = ("--no-nanny", "--nthreads", "1", "--local-directory", str(folder))
@@ -65,10 +66,10 @@ def _imported(folder: Path, workers: int, copies: int) -> float:
         client = crew.client(address)
         client.wait_for_workers(workers, timeout=120)
         jobs = Jobs(Limits(folder / "scratch"), address)
-        listed = groups(f"{BUCKET}/traces")
-        list(followed(jobs.start(Store(f"{BUCKET}/warm-{workers}"), "warm", listed[:workers])))
+        listed = groups(f"s3://{BUCKET}/traces")
+        list(followed(jobs.start(Store(f"s3://{BUCKET}/warm-{workers}"), "warm", listed[:workers])))
         start = time.perf_counter()
-        told = list(followed(jobs.start(Store(f"{BUCKET}/store-{workers}"), "traces", listed)))
+        told = list(followed(jobs.start(Store(f"s3://{BUCKET}/store-{workers}"), "traces", listed)))
         seconds = time.perf_counter() - start
         client.close()
     if sum(isinstance(one, Imported) for one in told) != copies:
@@ -88,18 +89,6 @@ def _copies(trace: Path, folder: Path, count: int) -> float:
     return float(path.stat().st_size)
 
 
-@contextmanager
-def _object_store(folder: Path) -> Iterator[None]:
-    port = _free_port()
-    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
-    os.environ.update(keys, AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}")
-    with _process(folder / "s3.log", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)):
-        while not _answers(port):
-            time.sleep(0.2)
-        fsspec.filesystem("s3", use_listings_cache=False).mkdir(BUCKET)
-        yield
-
-
 def _dask(folder: Path, what: str, *words: str) -> AbstractContextManager[None]:
     return _process(folder / f"{what}.log", "-m", f"distributed.cli.dask_{what}", "--no-dashboard", *words)
 
@@ -116,17 +105,6 @@ def _process(log: Path, *words: str) -> Iterator[None]:
         finally:
             process.kill()
             process.wait()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,14 +95,33 @@ def await_answer(url: str, server: subprocess.Popen[bytes]) -> None:
     server : who should answer
     raises : RuntimeError where it ends before, or takes too long
     """
+    _await(lambda: _answers(url), url, server)
+
+
+def await_port(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Returns when somebody listens on a port of this machine; the rest as for await_answer."""
+    _await(lambda: _listens(port), f"port {port}", server)
+
+
+def _await(ready: Callable[[], bool], what: str, server: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + READY_WITHIN
     while time.monotonic() < until:
         if server.poll() is not None:
-            raise RuntimeError("the app ended before it was ready")
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise RuntimeError(f"no answer from {url}")
+            raise RuntimeError(f"the server of {what} ended before it was ready")
+        if ready():
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"no answer from {what}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except OSError:  # URLError is one
+        return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

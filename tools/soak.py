@@ -4,8 +4,8 @@
 
 Everybody is logged in and has a workspace. Meanwhile, as shares of the time: a copy is killed and restarted (10-15 %),
 the other one too (25-30 %), the disk of a copy's uploads is full (40-50 %), the store answers nothing (60-62 %); all
-the time, the store answers some requests with 503 or late, and hostile files arrive. The S3 server is moto's, which
-keeps objects in memory: of those that speak S3 it comes from a package index. It is asked afterwards without the proxy.
+the time, the store answers some requests with 503 or late, and hostile files arrive. The S3 server
+(tools/s3_server.py) keeps objects on the disk. It is asked afterwards without the proxy.
 
 Failed: a run that the app said it has is not in the store; somebody saw another's run or file; a traceback; a hostile
 file was imported; memory of the copies grew by more than GROWTH in the second half.
@@ -26,7 +26,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import psutil
 
@@ -36,7 +35,7 @@ from settings import Settings, settings
 from store.workspaces import workspaces
 from tools.faulty_proxy import FaultyProxy
 from tools.replicas import Replicas, replicas
-from tools.running_app import await_answer, free_port
+from tools.s3_server import s3_server
 from tools.soak_people import ISSUER, Person
 
 BUCKET, SECRET = "headroom", "soak-" + "s" * 32
@@ -45,7 +44,6 @@ GROWTH = 0.10
 DISK = 2 * GIB
 EVERY = 2.0
 """Between two looks at the memory [s]."""
-KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
 LOGIN = {
     "HEADROOM_SECRET": SECRET,
     "HEADROOM_OIDC_METADATA_URL": f"{ISSUER}/.well-known/openid-configuration",
@@ -95,14 +93,14 @@ def soak(people: int, seconds: float) -> tuple[list[str], list[str]]:
 
     seconds : for which people come [s]
     """
-    with tempfile.TemporaryDirectory(prefix="headroom-soak-") as name, _s3() as port:
+    with tempfile.TemporaryDirectory(prefix="headroom-soak-") as name, s3_server(Path(name), BUCKET) as port:
         return asyncio.run(_soaked(Soak([Person(one) for one in range(people)], seconds), Path(name), port))
 
 
 async def _soaked(this: Soak, folder: Path, store_port: int) -> tuple[list[str], list[str]]:
     proxy = FaultyProxy(store_port)
     server = await proxy.start()
-    environment = {**KEYS, **LOGIN, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.port}"}
+    environment = {**LOGIN, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.port}"}
     environment |= {
         "HEADROOM_STORE": f"s3://{BUCKET}/runs",
         "HEADROOM_OIDC_REDIRECT_URI": "http://localhost/oauth2callback",
@@ -121,7 +119,7 @@ async def _soaked(this: Soak, folder: Path, store_port: int) -> tuple[list[str],
             await asyncio.to_thread(manager.__exit__, None, None, None)
     server.close()
     logs = [(path / "server.log").read_text(errors="replace") for path in both.folders]
-    missing = await asyncio.to_thread(_missing, this, settings({**environment}), store_port)
+    missing = await asyncio.to_thread(_missing, this, settings(environment))
     return _table(this, proxy, logs), _faults(this, logs, missing)
 
 
@@ -166,10 +164,8 @@ async def _outage(this: Soak, proxy: FaultyProxy) -> None:
     this.note("the store is back")
 
 
-def _missing(this: Soak, told: Settings, store_port: int) -> list[str]:
+def _missing(this: Soak, told: Settings) -> list[str]:
     """Runs that the app said it has, and the store has not, asked without the proxy."""
-    os.environ.update(KEYS, AWS_ENDPOINT_URL=f"http://127.0.0.1:{store_port}")
-    fsspec.config.conf["s3"] = {"use_listings_cache": False}
     found = []
     for person in this.people:
         own = workspaces(person.claims, told)[0].store(told.store)
@@ -218,22 +214,6 @@ def _faults(this: Soak, logs: list[str], missing: list[str]) -> list[str]:
     if (growth := _growth(this.memory)[1]) > GROWTH:
         found.append(f"memory grew by {100 * growth:.0f} % in the second half")
     return found
-
-
-@contextmanager
-def _s3() -> Iterator[int]:
-    """Port of a server that speaks S3, in a process of its own, with an empty bucket."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
-    try:
-        await_answer(f"http://127.0.0.1:{port}/moto-api/", server)
-        os.environ.update(KEYS, AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}")
-        fsspec.filesystem("s3", use_listings_cache=False, skip_instance_cache=True).mkdir(BUCKET)
-        yield port
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
 import socket
 import threading
 import time
@@ -70,7 +71,9 @@ class Server:
         return connection
 
     def files(self) -> list[Path]:
-        return [path for path in self.folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+        # os.walk passes over folders that go away meanwhile
+        found = [Path(folder, name) for folder, _, names in os.walk(self.folder) for name in names]
+        return [path for path in found if path.is_file() and path.suffix != ".lock"]
 
     def stop(self) -> None:
         self.uvicorn.should_exit = True
