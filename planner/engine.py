@@ -32,7 +32,7 @@ class HostTimes:
     sequence : more for each sequence in the step [s]
     hidden_step, hidden_sequence : of these, behind the GPU where scheduling is asynchronous [s]
     prompt_token : more for each prompt token of a request, cached ones included [s]
-    request : from the client's send to the queue and from the first token back, outside any step [s]
+    request : from the client's send to the queue and from the first token back, waiting for steps apart [s]
     launch : one kernel launched without a CUDA graph [s]
     workers : more for each step where several GPUs are told what to run [s]
     """
@@ -42,7 +42,7 @@ class HostTimes:
     hidden_step: float = 0.0
     hidden_sequence: float = 0.0
     prompt_token: float = 1.3 * MICROSECOND
-    request: float = 30 * MILLISECOND
+    request: float = 20 * MILLISECOND
     launch: float = 21 * MICROSECOND
     workers: float = 0.0
 

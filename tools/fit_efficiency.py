@@ -138,18 +138,40 @@ def table(tables: Path) -> dict[str, Any]:
     found = within_roofs(operators(tables))
     fitted: dict[str, Any] = {"parameters": PARAMETERS}
     for kind in KINDS:
-        rows = list(kind_rows(found[found.kind == kind], kind, tables, fitted))
+        rows = one_processor(list(kind_rows(found[found.kind == kind], kind, tables, fitted)))
         if kind == "gemm":
             reference = next(row["compute"] for row in rows if row["gpu"] == bert.REFERENCE)
             rows += bert.gemm_rows(tables, reference)
         for row in rows:
-            unseen = [other for other in rows if other["gpu"] != row["gpu"]]
-            if "median_error_percent" in row and unseen:
-                gpu = find_gpu(row["gpu"])
-                guess = of_rows(unseen, kind, row.get("format", ""), gpu, row.get("gpus", 1))
-                row["unseen_error_percent"] = error_percent(chosen(found, kind, row), gpu, guess, kind)
+            if kind != "moe_gemm" and "latency_us" in row:
+                row["median_error_percent"] = told_by([row], row, kind, found)
+                if unseen := [other for other in rows if other["gpu"] != row["gpu"]]:
+                    row["unseen_error_percent"] = told_by(unseen, row, kind, found)
         fitted[kind] = rows
     return fitted
+
+
+def one_processor(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """GPUs that differ in memory alone (H100 and H200) have one compute share, the mean of theirs."""
+    chips = [(*processor(find_gpu(row["gpu"])), row.get("format")) for row in rows]
+    for chip in {chip for chip, row in zip(chips, rows, strict=True) if "compute" in row}:
+        alike = [row for other, row in zip(chips, rows, strict=True) if other == chip]
+        mean = float(np.mean([row["compute"] for row in alike]))
+        for row in alike:
+            row["compute"] = round(mean, 3)
+    return rows
+
+
+def processor(gpu: Gpu) -> tuple[str, float, float]:
+    """What GPUs with the same processor have in common: capability, power [W] and 16-bit peak [FLOP/s]."""
+    return gpu.compute_capability, gpu.power, gpu.peaks.get("bf16", 0.0)
+
+
+def told_by(rows: list[dict[str, Any]], row: Mapping[str, Any], kind: str, found: pd.DataFrame) -> float:
+    """Error over the measurements of one row, of what other rows tell of it [%]."""
+    gpu = find_gpu(row["gpu"])
+    shares = of_rows(rows, kind, row.get("format", ""), gpu, row.get("gpus", 1))
+    return error_percent(chosen(found, kind, row), gpu, shares, kind)
 
 
 def kind_rows(found: pd.DataFrame, kind: str, tables: Path, fitted: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -159,11 +181,7 @@ def kind_rows(found: pd.DataFrame, kind: str, tables: Path, fitted: Mapping[str,
         named = dict(zip(keys, names, strict=True))
         gpu = find_gpu(named["gpu"])
         shares = KINDS[kind](part, gpu, tables, fitted)
-        row = {**named, **rounded(shares), **validity(part, kind), "points": len(part)}
-        if kind != "moe_gemm" and "latency" in shares:
-            seen = of_rows([row], kind, named.get("format", ""), gpu, named.get("gpus", 1))
-            row["median_error_percent"] = error_percent(part, gpu, seen, kind)
-        yield row
+        yield {**named, **rounded(shares), **validity(part, kind), "points": len(part)}
 
 
 def chosen(found: pd.DataFrame, kind: str, row: Mapping[str, Any]) -> pd.DataFrame:

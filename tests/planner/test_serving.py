@@ -32,12 +32,12 @@ def played(load, seed=0, **more):
 
 
 def test_one_request_by_hand():
-    """One prefill step, then decodes at contexts 101 and 102; 30 ms and 0.3 us a prompt token outside the GPU."""
+    """One prefill step, then decodes at contexts 101 and 102; 20 ms and 1.3 us a prompt token outside the GPU."""
     question = ask(load=Workload(100, 3))
     prefill = float(step_time(question, prefill_step(1.0, 100.0)).total)
     decodes = 2 * float(step_time(question, decode_step(1.0, 101.5)).total)
     found = played(Workload(100, 3, requests=1))
-    assert found.ttft[0] == pytest.approx(0.030 + 100 * 1.3e-6 + prefill, rel=1e-9)
+    assert found.ttft[0] == pytest.approx(0.020 + 100 * 1.3e-6 + prefill, rel=1e-9)
     assert found.tpot[0] == pytest.approx(decodes / 2, rel=1e-9)
     assert found.e2e[0] == pytest.approx(found.ttft[0] + decodes, rel=1e-9)
 
@@ -211,8 +211,36 @@ def test_open_loops_are_timed_as_if_step_by_step():
     found = latencies(question, room)
     ends = np.concatenate([[0.0], plain.ended])
     outside = found.ttft[0] - (ends[plain.first[0] + 1] - sent.arrivals[0])
-    assert outside == pytest.approx(0.030 + 1.3e-6 * sent.prompts[0], rel=1e-6)
-    assert found.e2e == pytest.approx(ends[plain.last + 1] - sent.arrivals + 0.030 + 1.3e-6 * sent.prompts, rel=1e-9)
+    assert outside == pytest.approx(0.020 + 1.3e-6 * sent.prompts[0], rel=1e-6)
+    running = np.where(
+        sent.arrivals < ends[plain.sent + 1], (plain.ended - ends[:-1])[plain.sent] / plain.repeats[plain.sent], 0
+    )
+    told = ends[plain.last + 1] - sent.arrivals + 0.020 + 1.3e-6 * sent.prompts
+    assert found.e2e == pytest.approx(told + np.where(plain.sent < 0, 0, running), rel=1e-9)
+
+
+def test_a_request_waits_for_the_step_that_runs_and_for_the_one_that_is_scheduled():
+    """One of three ends, the fourth comes while two decode: 1.5 steps; without async half a step."""
+    load = Workload(100, 40, concurrency=3, requests=4, length_ratio=0.5)
+    waits = {}
+    for ahead in (True, False):
+        question = ask(load=load, engine=Engine(async_scheduling=ahead, host=ask().host))
+        sent, room = requests(question, 0), memory(question)
+        plan = schedule(sent, limits(question, room, sent))
+        ends = np.concatenate([[0.0], np.cumsum(plan.repeats * step_time(question, plan.steps).total)])
+        assert plan.sent[3] >= 0
+        step = (ends[plan.sent[3] + 1] - ends[plan.sent[3]]) / plan.repeats[plan.sent[3]]
+        played_alone = ends[plan.first[3] + 1] - ends[plan.sent[3] + 1] + 0.020 + 1.3e-6 * sent.prompts[3]
+        waits[ahead] = (latencies(question, room).ttft[3] - played_alone) / step
+    assert waits[True] == pytest.approx(1.5, rel=0.02)
+    assert waits[False] == pytest.approx(0.5, rel=0.02)
+
+
+def test_nobody_waits_where_nothing_runs():
+    """One after the other, and two waves of equal length: the server is empty when the next come."""
+    for load in (Workload(100, 8, concurrency=1, requests=3), Workload(100, 8, concurrency=2, requests=4)):
+        found = played(load)
+        assert found.ttft[-1] == pytest.approx(found.ttft[0], rel=1e-9)
 
 
 def test_a_clock_that_is_off_is_not_trusted(monkeypatch):

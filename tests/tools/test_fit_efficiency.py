@@ -10,7 +10,7 @@ import pytest
 
 from planner.catalogue import find_gpu
 from planner.efficiency import CACHED, Efficiency
-from tools.fit_efficiency import experts, gemm, link, reading, stream, table, written
+from tools.fit_efficiency import experts, gemm, link, one_processor, reading, stream, table, written
 from tools.operator_tables import left_out, operators, roof_seconds, within_roofs
 
 TABLES = Path(__file__).parents[3] / "shared" / "measurements"
@@ -39,6 +39,16 @@ def test_a_product_gives_its_three_figures_back():
 def test_a_single_point_gives_a_compute_share_alone():
     point = measured().query("rows == 8192").tail(1)
     assert gemm(point, H100, {}) == pytest.approx({"compute": COMPUTE}, rel=0.02)
+
+
+def test_one_processor_has_one_compute_share():
+    """H100 and H200 differ in memory alone; an H20 has fewer units, an A100 is another chip."""
+    shares = {"h100-sxm": 0.5, "h200-sxm": 0.6, "h20": 0.9, "a100-sxm-80gb": 0.7}
+    rows = one_processor(
+        [{"gpu": gpu, "format": "bf16", "compute": share, "memory": share} for gpu, share in shares.items()]
+    )
+    assert [row["compute"] for row in rows] == [0.55, 0.55, 0.9, 0.7]
+    assert [row["memory"] for row in rows] == [*shares.values()]
 
 
 @pytest.mark.parametrize("fit", [reading, stream])

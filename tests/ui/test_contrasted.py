@@ -33,7 +33,7 @@ def test_an_example_fills_the_first_visit():
 def test_figures_are_those_of_plan_and_the_answer_comes_first():
     app = with_pins(H100, B200)
     assert app.markdown[0].value.startswith(
-        "#### Yes: **Next \\*year\\*** is faster than **Today**, 1.72 times its tokens/s"
+        "#### Yes: **Next \\*year\\*** is faster than **Today**, 1.76 times its tokens/s"
     )
     first, second = (of_estimate(estimate(question_of(pin.query))) for pin in (H100, B200))
     found = table(app, "Ratio").set_index("Figure")
