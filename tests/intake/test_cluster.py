@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import fsspec
@@ -15,13 +16,14 @@ import pytest
 
 import cli
 from intake import crew
-from intake.imports import Imported
+from intake.imports import Imported, Known, Refused
 from intake.jobs import Jobs, followed
 from intake.limits import Limits
 from intake.sources import groups
 from planner.buy import search
 from store import Store
-from tests.intake.test_jobs import folder_of
+from tests.intake import killers
+from tests.intake.test_jobs import folder_of, outcomes
 from tests.planner.demands import options, wanted
 from tools.running_app import ROOT, free_port
 
@@ -42,28 +44,60 @@ def started(folder: Path, *words: str) -> Iterator[subprocess.Popen]:
             process.wait()
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory, s3: str) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Address of a scheduler with two workers, and one of them."""
-    tmp_path = tmp_path_factory.mktemp("cluster")
-    address = f"tcp://127.0.0.1:{free_port()}"
-    own = ("--no-dashboard", "--nthreads", "1", "--local-directory", str(tmp_path), "--no-nanny")
+@dataclass
+class Running:
+    """A scheduler and workers, each a process of its own.
+
+    stack : ends them
+    """
+
+    folder: Path
+    stack: ExitStack
+    words: tuple[str, ...] = ()
+    workers: list[subprocess.Popen] = field(default_factory=list)
+    address: str = field(default_factory=lambda: f"tcp://127.0.0.1:{free_port()}")
+
+    def __post_init__(self) -> None:
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", self.address.rsplit(":", 1)[1])
+
+    def grow(self, count: int) -> None:
+        own = ("--nthreads", "1", "--local-directory", str(self.folder), "--no-nanny", *self.words)
+        self.workers += [self._start("worker", self.address, *own) for _ in range(count)]
+        crew.client(self.address).wait_for_workers(self.alive, timeout=60)
+
+    @property
+    def alive(self) -> int:
+        return sum(worker.poll() is None for worker in self.workers)
+
+    def _start(self, *words: str) -> subprocess.Popen:
+        return self.stack.enter_context(started(self.folder, *words, "--no-dashboard"))
+
+
+@contextmanager
+def running(folder: Path, *words: str) -> Iterator[Running]:
+    """A cluster with two workers.
+
+    words : more options of each worker
+    """
     with ExitStack() as stack:
-        scheduler = ("scheduler", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1], "--no-dashboard")
-        stack.enter_context(started(tmp_path, *scheduler))
-        workers = [stack.enter_context(started(tmp_path, "worker", address, *own)) for _ in range(2)]
-        client = crew.client(address)
-        client.wait_for_workers(2, timeout=60)
-        yield address, workers[0]
-        client.close()
+        made = Running(folder, stack, words)
+        made.grow(2)
+        yield made
+        crew.client(made.address).close()
         crew._connected.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory, s3: str) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("cluster")) as made:
+        yield made
 
 
 def test_a_folder_on_an_object_store(cluster, s3, tmp_path, capsys, monkeypatch):
     there = f"{s3}/{tmp_path.name}/traces"
     fsspec.filesystem("s3").put(f"{folder_of(tmp_path)}/", there, recursive=True)
     monkeypatch.setenv("HEADROOM_STORE", f"{s3}/{tmp_path.name}/store")
-    assert cli.main(["import", there, "--cluster", cluster[0]]) == 2
+    assert cli.main(["import", there, "--cluster", cluster.address]) == 2
     told = capsys.readouterr()
     assert len(told.out.splitlines()) == 4
     assert "list.txt looks like text" in told.err
@@ -73,7 +107,9 @@ def test_a_folder_on_an_object_store(cluster, s3, tmp_path, capsys, monkeypatch)
 def test_an_upload_is_sent_to_the_workers_and_removed(cluster, s3, tmp_path):
     store, dropped = Store(f"{s3}/{tmp_path.name}/store"), []
     path = folder_of(tmp_path) / "trace-0.sqlite"
-    job = Jobs(Limits(tmp_path / "scratch"), cluster[0]).start_upload(store, "trace", path, lambda: dropped.append(1))
+    job = Jobs(Limits(tmp_path / "scratch"), cluster.address).start_upload(
+        store, "trace", path, lambda: dropped.append(1)
+    )
     assert [type(one) for one in followed(job)] == [Imported]
     assert dropped == [1]
     assert not [name for name in store.shelf._files.find(store.shelf._root) if "/files/" in name]
@@ -81,17 +117,52 @@ def test_an_upload_is_sent_to_the_workers_and_removed(cluster, s3, tmp_path):
 
 def test_a_search_goes_to_the_cluster(cluster):
     asked = wanted()
-    here, there = (options(search(asked, pool)) for pool in (None, crew.executor(cluster[0])))
+    here, there = (options(search(asked, pool)) for pool in (None, crew.executor(cluster.address)))
     assert {one.candidate: one.gpus for one in there} == {one.candidate: one.gpus for one in here}
 
 
 def test_a_worker_that_dies_is_replaced(cluster, s3, tmp_path):
-    address, worker = cluster
     there = f"{s3}/{tmp_path.name}/traces"
     fsspec.filesystem("s3").put(f"{folder_of(tmp_path)}/", there, recursive=True)
     store = Store(f"{s3}/{tmp_path.name}/store")
-    job = Jobs(Limits(tmp_path / "scratch"), address).start(store, "day", groups(there))
+    job = Jobs(Limits(tmp_path / "scratch"), cluster.address).start(store, "day", groups(there))
     while not job.progress().begun:
         time.sleep(0.05)
-    worker.kill()
+    cluster.workers[0].kill()
     assert sum(isinstance(one, Imported) for one in followed(job)) == 4
+
+
+def test_a_file_that_kills_its_workers_is_locked_away_and_the_rest_is_read(s3, tmp_path):
+    """Two workers are killed by it, each a process; a third one finds what they left."""
+    folder, there = folder_of(tmp_path), f"{s3}/{tmp_path.name}/traces"
+    (folder / "trace-1.sqlite").rename(folder / f"{killers.NAME}.sqlite")
+    fsspec.filesystem("s3").put(f"{folder}/", there, recursive=True)
+    store = Store(f"{s3}/{tmp_path.name}/store")
+    with running(tmp_path, "--preload", killers.__name__) as cluster:
+        jobs = Jobs(Limits(tmp_path / "scratch"), cluster.address)
+        job = jobs.start(store, "day", groups(there))
+        until(lambda: cluster.alive == 0)
+        assert not job.progress().over
+        cluster.grow(1)
+        until(lambda: job.progress().over)
+        told = sorted((type(one).__name__, one.file) for one in outcomes(job))
+        assert told == [
+            ("Imported", "sweep/bench.json"),
+            ("Imported", "trace-0.sqlite"),
+            ("Imported", "trace-2.sqlite"),
+            ("Refused", "killer.sqlite"),
+            ("Refused", "sweep/list.txt"),
+        ]
+        (locked,) = (one for one in outcomes(job) if one.file == "killer.sqlite")
+        assert (locked.error, "killed 2 workers" in locked.message) == ("Quarantined", True)
+        again = list(followed(jobs.start(store, "day", groups(there))))
+        assert [type(one) for one in again if not isinstance(one, Refused)] == [Known] * 3
+        assert cluster.alive == 1
+    assert len(store.runs()) == 3
+
+
+def until(happened: Callable[[], bool]) -> None:
+    latest = time.monotonic() + 120
+    while not happened():
+        assert time.monotonic() < latest
+        time.sleep(0.1)
