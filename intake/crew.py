@@ -1,7 +1,4 @@
-"""Who does the tasks: threads of this process, each with a child of its own, or the workers of a Dask cluster.
-
-Both are executors of Python's own kind, so that a search among GPUs goes the same way as an import.
-"""
+"""Who does the tasks: threads of this process, each with a child of its own, or the workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -9,18 +6,17 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 from intake.board import Board
+from intake.cluster import client
 from intake.limits import Limits
 from intake.work import Task, do
-from planner.errors import ClusterError, PlannerError, StoreError
+from planner.errors import PlannerError, StoreError
 
 log = logging.getLogger(__name__)
-PATIENCE = "10s"
 
 
 class Here:
@@ -88,39 +84,6 @@ class Cluster:
                 self.start(task)
             else:
                 log.error("a task failed on the cluster: %s", type(done.exception()).__name__)
-
-
-def client(address: str) -> Any:
-    """The connection of this process to a cluster; a new one where the old one broke.
-
-    raises : ClusterError
-    """
-    if _connected(address).status == "closed":
-        _connected.cache_clear()
-    return _connected(address)
-
-
-def executor(address: str) -> Executor:
-    """A cluster as an executor, for a search.
-
-    raises : ClusterError
-    """
-    found: Executor = client(address).get_executor(pure=False)
-    return found
-
-
-@cache
-def _connected(address: str) -> Any:
-    try:
-        from distributed import Client  # noqa: PLC0415 - optional
-    except ImportError as error:
-        raise ClusterError("A cluster needs dask.distributed: pip install -r requirements-cluster.txt.") from error
-    try:
-        return Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ClusterError(
-            f"No cluster answers at {address}. Start its scheduler, or correct HEADROOM_DASK."
-        ) from error
 
 
 def _done(task: Task, after: Callable[[], None] | None) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import fsspec
 
-from intake import crew
+from intake.cluster import client as connection
 from intake.imports import Imported
 from intake.jobs import Jobs, followed
 from intake.limits import Limits
@@ -63,7 +63,7 @@ def _imported(folder: Path, workers: int, copies: int) -> float:
         own = ("--no-nanny", "--nthreads", "1", "--local-directory", str(folder))
         for _ in range(workers):
             stack.enter_context(_dask(folder, "worker", address, *own))
-        client = crew.client(address)
+        client = connection(address)
         client.wait_for_workers(workers, timeout=120)
         jobs = Jobs(Limits(folder / "scratch"), address)
         listed = groups(f"s3://{BUCKET}/traces")

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import loky
 import streamlit as st
 
-from intake.crew import executor
+from intake.cluster import executor
 from planner.buy import search
 from planner.demand import Demand
 from planner.errors import ClusterError

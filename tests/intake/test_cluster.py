@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 
 import fsspec
 import pytest
 
 import cli
-from intake import crew
+from intake.cluster import executor
 from intake.imports import Imported, Known, Refused
 from intake.jobs import Jobs, followed
 from intake.limits import Limits
@@ -23,68 +17,11 @@ from intake.sources import groups
 from planner.buy import search
 from store import Store
 from tests.intake import killers
+from tests.intake.clusters import Running, running, until
 from tests.intake.test_jobs import folder_of, outcomes
 from tests.planner.demands import options, wanted
-from tools.running_app import ROOT, free_port
 
 pytest.importorskip("distributed", reason="pip install -r requirements-cluster.txt")
-
-
-@contextmanager
-def started(folder: Path, *words: str) -> Iterator[subprocess.Popen]:
-    with (folder / f"{words[0]}.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "distributed.cli.dask_" + words[0], *words[1:]],
-            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-
-@dataclass
-class Running:
-    """A scheduler and workers, each a process of its own.
-
-    stack : ends them
-    """
-
-    folder: Path
-    stack: ExitStack
-    words: tuple[str, ...] = ()
-    workers: list[subprocess.Popen] = field(default_factory=list)
-    address: str = field(default_factory=lambda: f"tcp://127.0.0.1:{free_port()}")
-
-    def __post_init__(self) -> None:
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", self.address.rsplit(":", 1)[1])
-
-    def grow(self, count: int) -> None:
-        own = ("--nthreads", "1", "--local-directory", str(self.folder), "--no-nanny", *self.words)
-        self.workers += [self._start("worker", self.address, *own) for _ in range(count)]
-        crew.client(self.address).wait_for_workers(self.alive, timeout=60)
-
-    @property
-    def alive(self) -> int:
-        return sum(worker.poll() is None for worker in self.workers)
-
-    def _start(self, *words: str) -> subprocess.Popen:
-        return self.stack.enter_context(started(self.folder, *words, "--no-dashboard"))
-
-
-@contextmanager
-def running(folder: Path, *words: str) -> Iterator[Running]:
-    """A cluster with two workers.
-
-    words : more options of each worker
-    """
-    with ExitStack() as stack:
-        made = Running(folder, stack, words)
-        made.grow(2)
-        yield made
-        crew.client(made.address).close()
-        crew._connected.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +54,7 @@ def test_an_upload_is_sent_to_the_workers_and_removed(cluster, s3, tmp_path):
 
 def test_a_search_goes_to_the_cluster(cluster):
     asked = wanted()
-    here, there = (options(search(asked, pool)) for pool in (None, crew.executor(cluster.address)))
+    here, there = (options(search(asked, pool)) for pool in (None, executor(cluster.address)))
     assert {one.candidate: one.gpus for one in there} == {one.candidate: one.gpus for one in here}
 
 
@@ -159,10 +96,3 @@ def test_a_file_that_kills_its_workers_is_locked_away_and_the_rest_is_read(s3, t
         assert [type(one) for one in again if not isinstance(one, Refused)] == [Known] * 3
         assert cluster.alive == 1
     assert len(store.runs()) == 3
-
-
-def until(happened: Callable[[], bool]) -> None:
-    latest = time.monotonic() + 120
-    while not happened():
-        assert time.monotonic() < latest
-        time.sleep(0.1)

@@ -179,6 +179,6 @@ def test_a_file_that_cannot_be_fetched_is_refused(crew: Jobs, tmp_path: Path) ->
 
 def test_a_cluster_that_does_not_answer_is_told(limits: Limits, tmp_path: Path, monkeypatch) -> None:
     pytest.importorskip("distributed", reason="pip install -r requirements-cluster.txt")
-    monkeypatch.setattr("intake.crew.PATIENCE", "1s")
+    monkeypatch.setattr("intake.cluster.PATIENCE", "1s")
     with pytest.raises(ClusterError, match="No cluster answers"):
         Jobs(limits, "tcp://127.0.0.1:9").start(Store(tmp_path), "x", [])

@@ -3,6 +3,7 @@
 import io
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -18,6 +19,7 @@ from planner.presets import presets
 from planner.ranking import ranked
 from planner.sensitivity import swings
 from planner.sizing import option
+from tests.intake.clusters import running
 from tests.planner.demands import promised, wanted
 from ui import buying
 from ui.buy_files import BuyFiles
@@ -206,11 +208,26 @@ def test_without_a_price_there_is_no_slide():
 
 def test_a_cluster_out_of_reach_is_told(monkeypatch):
     monkeypatch.setenv("HEADROOM_DASK", "tcp://127.0.0.1:9")
-    monkeypatch.setattr("intake.crew.PATIENCE", "1s")
+    monkeypatch.setattr("intake.cluster.PATIENCE", "1s")
     buying.forget()
     app = AppTest.from_file(str(ROOT / "ui" / "pages" / "buy.py"), default_timeout=120).run()
     assert not app.exception
     assert "No cluster answers" in " ".join(error.value for error in app.error).replace("\\", "")
+
+
+def test_a_cluster_whose_workers_die_in_the_middle_is_told(tmp_path, monkeypatch):
+    pytest.importorskip("distributed", reason="pip install -r requirements-cluster.txt")
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
+    buying.forget()
+    with running(tmp_path) as cluster:
+        monkeypatch.setenv("HEADROOM_DASK", cluster.address)
+        app = AppTest.from_file(str(ROOT / "ui" / "pages" / "buy.py"), default_timeout=120)
+        killer = Thread(target=cluster.kill_when_busy)
+        killer.start()
+        app.run()
+        killer.join()
+    assert not app.exception
+    assert "died over this" in " ".join(error.value for error in app.error)
 
 
 def test_a_drafter_is_a_name_never_a_path_on_the_server(tmp_path):

@@ -1,0 +1,143 @@
+"""A cluster of dask.distributed as this process knows it: its connection, and an executor of Python's own kind.
+
+| what happens there                              | a future here raises ClusterError: |
+| ----------------------------------------------- | ---------------------------------- |
+| a piece of work lay on worker after worker that died | it kills workers              |
+| the scheduler is gone                           | the cluster went away              |
+| for ALONE there is no worker                    | the cluster has none               |
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, InvalidStateError
+from contextlib import suppress
+from functools import cache, partial
+from typing import Any
+
+from planner.errors import ClusterError
+
+PATIENCE = "10s"
+ALONE = 30.0
+"""Time without a worker after which nobody waits for one any more [s]."""
+LOOK = 1.0
+"""Between two looks at whether anybody is there [s]."""
+
+
+def client(address: str) -> Any:
+    """The connection of this process to a cluster; a new one where the old one broke.
+
+    raises : ClusterError
+    """
+    if _connected(address).status == "closed":
+        _connected.cache_clear()
+    return _connected(address)
+
+
+def executor(address: str) -> Executor:
+    """A cluster as an executor, for a search.
+
+    raises : ClusterError
+    """
+    return Workers(client(address), address)
+
+
+class Workers(Executor):
+    """Whatever workers the cluster has.
+
+    cluster : the connection
+    address : of the scheduler, for messages
+    """
+
+    def __init__(self, cluster: Any, address: str) -> None:
+        """Nothing is asked of them yet."""
+        self._cluster, self._pool, self._address = cluster, cluster.get_executor(pure=False), address
+        self._waiting: set[Future[Any]] = set()
+        self._lock = threading.Lock()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As every executor does it."""
+        here: Future[Any] = Future()
+        there = self._pool.submit(fn, *args, **kwargs)
+        self._wait_for(here)
+        here.add_done_callback(partial(self._over, there))
+        there.add_done_callback(partial(self._pass_on, here))
+        return here
+
+    def _pass_on(self, here: Future[Any], there: Future[Any]) -> None:
+        with suppress(InvalidStateError):  # who waited has cancelled it, or was told that nobody is there
+            fault = self._gone() if there.cancelled() else self._named(there.exception())
+            if fault:
+                here.set_exception(fault)
+            else:
+                here.set_result(there.result())
+
+    def _over(self, there: Future[Any], here: Future[Any]) -> None:
+        there.cancel()
+        with self._lock:
+            self._waiting.discard(here)
+
+    def _wait_for(self, here: Future[Any]) -> None:
+        with self._lock:
+            first = not self._waiting
+            self._waiting.add(here)
+        if first:
+            threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        """As long as anything is waited for: somebody must be there to do it."""
+        alone, pause = 0.0, threading.Event()
+        while self._waiting:
+            alone = 0.0 if self._anybody() else alone + LOOK
+            if alone > ALONE:
+                self._give_up()
+            pause.wait(LOOK)
+
+    def _anybody(self) -> bool:
+        with suppress(OSError, RuntimeError):
+            return self._cluster.status == "running" and bool(self._cluster.scheduler_info(n_workers=1).get("workers"))
+        return False
+
+    def _give_up(self) -> None:
+        fault = self._lonely() if self._cluster.status == "running" else self._gone()
+        with self._lock:
+            waiting = tuple(self._waiting)
+        for here in waiting:
+            with suppress(InvalidStateError):
+                here.set_exception(fault)
+
+    def _named(self, fault: BaseException | None) -> BaseException | None:
+        from distributed import KilledWorker  # noqa: PLC0415 - optional
+
+        if isinstance(fault, KilledWorker):
+            return ClusterError(
+                f"Workers of the cluster at {self._address} died over this, one after the other, most likely for want "
+                "of memory. Give them more, their logs say why they died, and ask again."
+            )
+        return self._gone() if isinstance(fault, OSError) else fault
+
+    def _gone(self) -> ClusterError:
+        return ClusterError(
+            f"The cluster at {self._address} went away in the middle. Start its scheduler and workers, or take "
+            "HEADROOM_DASK away so that this machine does the work, and ask again."
+        )
+
+    def _lonely(self) -> ClusterError:
+        return ClusterError(
+            f"The cluster at {self._address} has no worker. Start one: dask worker {self._address}. Then ask again."
+        )
+
+
+@cache
+def _connected(address: str) -> Any:
+    try:
+        from distributed import Client  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise ClusterError("A cluster needs dask.distributed: pip install -r requirements-cluster.txt.") from error
+    try:
+        return Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"No cluster answers at {address}. Start its scheduler, or correct HEADROOM_DASK."
+        ) from error
