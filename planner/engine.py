@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from planner.errors import InvalidWorkload
 from planner.gpu import Gpu
 from planner.quantities import GIB, MICROSECOND, MILLISECOND
+from planner.setting_words import flagged
 from planner.speculation import Speculation
 
 LATEST = "0.33.0"
@@ -173,8 +174,9 @@ def _check(engine: Engine) -> None:
     tokens, sequences = engine.max_num_batched_tokens or 0, engine.max_num_seqs or 0
     if tokens < sequences:
         raise InvalidWorkload(
-            f"max_num_batched_tokens {tokens:g} is below max_num_seqs {sequences:g}: each sequence needs a token in a "
-            "step, and vLLM refuses to start. Raise the one or lower the other."
+            f"The token budget (--max-num-batched-tokens) of {tokens:g} is below the batch limit (--max-num-seqs) of "
+            f"{sequences:g}: each sequence needs a token in a step, and vLLM refuses to start. Raise the one or lower "
+            "the other."
         )
     limits = {
         "max_num_seqs": (engine.max_num_seqs, 1, 1_000_000),
@@ -184,4 +186,4 @@ def _check(engine: Engine) -> None:
     }
     for name, (value, low, high) in limits.items():
         if value is not None and not low <= value <= high:
-            raise InvalidWorkload(f"{name} is {value:g}: it must be between {low:g} and {high:g}.")
+            raise InvalidWorkload(f"{flagged(name)} is {value:g}: it must be between {low:g} and {high:g}.")

@@ -61,7 +61,7 @@ def batch_limit(scenario: Scenario) -> Iterator[Change]:
     most = min(scenario.engine.max_num_batched_tokens or 1, max(now, asked))
     for count in SEQUENCES:
         if count != now and count <= most:
-            yield _engine(scenario, "batch_limit", f"max_num_seqs {now:g} → {count}", max_num_seqs=float(count))
+            yield _engine(scenario, "batch_limit", f"batch limit {now:g} → {count}", max_num_seqs=float(count))
 
 
 def token_budget(scenario: Scenario) -> Iterator[Change]:
@@ -69,7 +69,7 @@ def token_budget(scenario: Scenario) -> Iterator[Change]:
     now = scenario.engine.max_num_batched_tokens or 1
     for count in TOKENS:
         if count != now and count >= (scenario.engine.max_num_seqs or 1):
-            text = f"max_num_batched_tokens {now:g} → {count}"
+            text = f"token budget {now:g} → {count}"
             yield _engine(scenario, "token_budget", text, max_num_batched_tokens=float(count))
 
 
@@ -87,7 +87,7 @@ def whole_prompts(scenario: Scenario) -> Iterator[Change]:
         return replace(scenario, engine=replace(engine, chunked_prefill=False, max_num_batched_tokens=longest))
 
     if engine.chunked_prefill:
-        text = f"chunked prefill off, max_num_batched_tokens {longest:,.0f} (the longest request has to fit)"
+        text = f"chunked prefill off, token budget {longest:,.0f} (the longest request has to fit)"
         yield Change("whole_prompts", text, make, "vLLM warns that generating models do not officially support it.")
     else:
         yield _engine(scenario, "whole_prompts", "chunked prefill on", chunked_prefill=True)

@@ -86,7 +86,7 @@ def setup(of: Option) -> str:
     if built.budget is not None:
         said.append(f"token budget {built.budget:,.0f}")
     if built.sequences is not None:
-        said.append(f"max_num_seqs {built.sequences:,.0f}")
+        said.append(f"batch limit {built.sequences:,.0f}")
     if built.speculating:
         said.append("speculative")
     if built.pools:

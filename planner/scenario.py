@@ -128,14 +128,14 @@ def scenario(
     chosen = (engine or Engine()).with_defaults(gpu)
     if workload.prefix_cached_tokens and engine is not None and engine.prefix_caching is False:
         raise InvalidWorkload(
-            f"prefix_cached_tokens is {workload.prefix_cached_tokens:g}, but prefix_caching is off: nothing is found. "
-            "Leave the one at 0 or switch the other on."
+            f"{workload.prefix_cached_tokens:g} prompt tokens are to be cached, but prefix caching is off: nothing is "
+            "found. Leave the one at 0 or switch the other on."
         )
     length = workload.longest
     if chosen.max_model_len is not None and length > chosen.max_model_len:
         raise InvalidWorkload(
-            f"{length:,.0f} tokens of prompt and output exceed max_model_len {chosen.max_model_len:,.0f}: vLLM refuses "
-            "such requests. Shorten them or raise max_model_len."
+            f"{length:,.0f} tokens of prompt and output exceed the context limit of {chosen.max_model_len:,.0f}: vLLM "
+            "refuses such requests. Shorten them or raise the limit (--max-model-len)."
         )
     if chosen.max_model_len is None:
         chosen = replace(chosen, max_model_len=float(model.max_context))
@@ -184,7 +184,7 @@ def check_parallelism(model: Model, tensor_parallel: int, expert_parallel: int) 
     """
     if not 1 <= tensor_parallel <= 1024 or not 1 <= expert_parallel <= tensor_parallel:
         raise InvalidParallelism(
-            f"tensor_parallel {tensor_parallel} and expert_parallel {expert_parallel}: both must be at least 1, and "
+            f"{tensor_parallel} GPUs (tensor parallel) and {expert_parallel} for experts: both must be at least 1, and "
             "experts are spread over the GPUs of the tensor-parallel group."
         )
     heads = [_heads(layer.mixer) for layer in model.layers if layer.mixer is not None]
@@ -193,7 +193,7 @@ def check_parallelism(model: Model, tensor_parallel: int, expert_parallel: int) 
         fits = [size for size in range(1, 129) if all(count % size == 0 for count in heads)]
         raise InvalidParallelism(
             f"{model.name} has {uneven} attention heads, which {tensor_parallel} GPUs cannot share evenly. "
-            f"tensor_parallel may be {', '.join(map(str, fits))}."
+            f"Tensor parallel may be {', '.join(map(str, fits))}."
         )
     if expert_parallel > 1:
         _check_experts(model, tensor_parallel, expert_parallel)
@@ -202,9 +202,11 @@ def check_parallelism(model: Model, tensor_parallel: int, expert_parallel: int) 
 def _check_experts(model: Model, tensor_parallel: int, expert_parallel: int) -> None:
     experts = [layer.ffn.experts for layer in model.layers if isinstance(layer.ffn, MoeFfn)]
     if not experts:
-        raise InvalidParallelism(f"{model.name} has no experts to spread. Leave expert_parallel at 1.")
+        raise InvalidParallelism(f"{model.name} has no experts to spread. Leave expert parallel at 1.")
     if tensor_parallel % expert_parallel:
-        raise InvalidParallelism(f"expert_parallel {expert_parallel} must divide tensor_parallel {tensor_parallel}.")
+        raise InvalidParallelism(
+            f"Expert parallel {expert_parallel} must divide the {tensor_parallel} GPUs (tensor parallel)."
+        )
 
 
 def _heads(mixer: Attention | LatentAttention | StateSpace | LinearAttention) -> int:

@@ -29,7 +29,7 @@ class Steady:
     prefill : time of a step with a chunk of a prompt in it [s]
     chunks : steps that a prompt takes [1]
     prompt_share : of the steps' time, spent on prompts [1]
-    limit : what holds the largest batch: "KV cache" or "max_num_seqs"
+    limit : what holds the largest batch: "KV cache" or "batch limit"
     bound : what takes most of a decode step at the largest batch
     """
 
@@ -94,7 +94,7 @@ def steady(scenario: Scenario, room: Memory) -> Steady:
         prefill,
         chunks,
         np.clip(1 - alone / step, 0.0, 1.0),
-        "KV cache" if fits < sequences else "max_num_seqs",
+        "KV cache" if fits < sequences else "batch limit",
         Bound(int(np.argmax(decode.by_bound[:, -1]))),
     )
 

@@ -27,6 +27,7 @@ from planner.errors import CatalogueError
 from planner.measured import MeasuredPoint, Run
 from planner.predict import INPUTS, OUTPUTS
 from planner.quantities import MILLISECOND
+from planner.setting_words import in_sentence
 
 Row = Mapping[str, str]
 
@@ -199,5 +200,5 @@ def _meaning(column: str, row: Row) -> tuple[str, str, float]:
 
 
 def _label(key: tuple[str, ...], varied: Sequence[int]) -> str:
-    more = [f"{APART[place]} {key[place] or 'default'}" for place in varied]
+    more = [f"{in_sentence(APART[place])} {key[place] or 'default'}" for place in varied]
     return ", ".join([key[0], key[1].rsplit("/", 1)[-1], *more])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from charts import memory as memory_chart
 from planner.estimate import Estimate, Phase
 from planner.memory import memory
+from planner.setting_words import flagged
 from planner.words import digits, duration, interval_text, percent, tera
 from report.case import Case
 from report.sections import Section, Table, Words, chart_of
@@ -26,9 +27,9 @@ def configuration(case: Case) -> Section:
         "Engine": f"{engine.name or 'vllm'} {engine.version}",
         "Load": asked,
         "Prompt, output": f"{digits(load.prompt_tokens)}, {digits(load.output_tokens)} tokens",
-        "Batch limit (max_num_seqs)": digits(engine.max_num_seqs or 0),
-        "Token budget (max_num_batched_tokens)": digits(engine.max_num_batched_tokens or 0),
-        "CUDA graphs": "off (enforce_eager)" if engine.enforce_eager else "on",
+        flagged("max_num_seqs"): digits(engine.max_num_seqs or 0),
+        flagged("max_num_batched_tokens"): digits(engine.max_num_batched_tokens or 0),
+        "CUDA graphs": "off (--enforce-eager)" if engine.enforce_eager else "on",
         "Prefix caching": "on" if engine.prefix_caching else "off",
     }
     several = f" The last of {len(case.loads)} loads is described." if len(case.loads) > 1 else ""

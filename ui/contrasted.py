@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from charts import contrasts
@@ -16,12 +15,14 @@ from planner.quantities import MILLISECOND
 from planner.side_by_side import RATES, Word
 from planner.words import digits, dollars, duration, interval_text
 from store.pins import Pin
+from ui.cards import cards
 from ui.estimated import estimated
 from ui.export import export_menu, link_here
 from ui.pin_files import taken
 from ui.question import question_of
 from ui.show import chart, theme
 from ui.workspace import known_runs, loads_of, whole_run
+from words.settings import FLAG, SETTING, setting_row
 from words.text import plain
 
 NAMES = {
@@ -175,44 +176,47 @@ def _chart(sides: Sequence[Side]) -> None:
 
 def _values(sides: Sequence[Side]) -> None:
     rows = [
-        {"Scenario": one.name}
-        | {NAMES[metric]: _both(metric, one.figures.get(metric)) for metric in METRICS}
-        | {"Basis": next((known.basis.label for known in one.figures.values()), "–")}
+        (
+            one.name,
+            *(_both(metric, one.figures.get(metric)) for metric in METRICS),
+            next((known.basis.label for known in one.figures.values()), "–"),
+        )
         for one in sides
     ]
-    st.dataframe(
-        pd.DataFrame(rows), hide_index=True, column_config={"Scenario": st.column_config.TextColumn(pinned=True)}
-    )
+    cards(("Scenario", *(NAMES[metric] for metric in METRICS), "Basis"), rows)
 
 
 def _differences(first: Side, others: Sequence[Side]) -> None:
-    rows = []
-    for one in others:
-        for metric in METRICS:
-            if metric in one.figures and metric in first.figures:
-                found = contrast(metric, first.figures[metric], one.figures[metric])
-                word = (PAID if metric == "cost" else WORDS)[found.word]
-                rows.append((one.name, NAMES[metric], found.ratio, found.low, found.high, word))
-    if not rows:
+    shared = [metric for metric in METRICS if metric in first.figures]
+    compared = [one for one in others if any(metric in one.figures for metric in shared)]
+    if not compared:
         return
     st.markdown(f"**Against {plain(first.name)}**")
-    number = st.column_config.NumberColumn(format="%.3g")
-    columns = ["Scenario", "Figure", "Ratio", "from", "to", "It is"]
-    frame = pd.DataFrame(rows, columns=columns).dropna(axis="columns", how="all")
-    st.dataframe(frame, hide_index=True, column_config=dict.fromkeys(columns[2:5], number))
+    rows = [(one.name, *(_ratio(metric, first, one) for metric in shared)) for one in compared]
+    cards(("Scenario", *(NAMES[metric] for metric in shared)), rows)
     st.caption(
         "Ratio: this scenario's figure over the first's. The interval holds nine times in ten if both err "
         "independently; scenarios that share GPU and model err together in part, so the truth is narrower."
     )
 
 
+def _ratio(metric: str, first: Side, one: Side) -> str:
+    """A figure over the first's, its interval, and what that means to who waits or pays."""
+    if metric not in one.figures:
+        return "–"
+    found = contrast(metric, first.figures[metric], one.figures[metric])
+    word = (PAID if metric == "cost" else WORDS)[found.word]
+    between = f" ({digits(found.low)}–{digits(found.high)})" if found.low is not None and found.high is not None else ""
+    return f"{digits(found.ratio)}{between}: {word}"
+
+
 def _settings(sides: Sequence[Side]) -> None:
     names = list(dict.fromkeys(name for one in sides for name in one.set))
-    rows = [{"Setting": name} | {one.name: one.set.get(name) or "–" for one in sides} for name in names]
-    differ = [row for row in rows if len(set(list(row.values())[1:])) > 1]
+    rows = [setting_row(name, [one.set.get(name) for one in sides]) for name in names]
+    differ = [row for row in rows if len(set(row[1:-1])) > 1]
     st.markdown("**Settings that differ**" if differ else "No setting differs.")
     if differ:
-        st.dataframe(pd.DataFrame(differ), hide_index=True)
+        cards((SETTING, *(one.name for one in sides), FLAG), differ)
 
 
 def _both(metric: str, known: Known | None) -> str:

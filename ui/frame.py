@@ -20,6 +20,7 @@ def frame() -> None:
     """Draws the page that the address names; a sentence where the store does not answer."""
     st.set_page_config(page_title="Headroom", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.html(ASSETS / "phone.css")
+    st.html(ASSETS / "cards.css")
     st.logo(str(ASSETS / "logo.svg"), size="large")
     enter()
     know_own_entries()

@@ -18,6 +18,7 @@ from planner.precision import SCHEMES
 from planner.predict import question
 from planner.quantities import Source
 from planner.scenario import MODES, Scenario
+from planner.setting_words import setting_words
 from ui import calibrate, link
 from ui.glossary import meaning
 from ui.own import drop_gone
@@ -96,8 +97,8 @@ HELP = {
     "cached": meaning("prefix_cached_tokens"),
     "load": "serving: a closed loop with a mixed schedule. batch: one static batch, all started together.",
     "version": "vLLM's defaults and host times change with its version.",
-    "seqs": "Sequences in one step; empty takes vLLM's default for this GPU.",
-    "budget": "Tokens in one step; empty takes vLLM's default for this GPU.",
+    "seqs": "`--max-num-seqs`: sequences in one step; empty takes vLLM's default for this GPU.",
+    "budget": "`--max-num-batched-tokens`: tokens in one step; empty takes vLLM's default for this GPU.",
     "async": "The host prepares a step while the GPU runs the one before. auto: on from vLLM 0.14.",
     "prefix": "Blocks of the KV cache are found again by their content. auto: on from vLLM 0.8.",
     "rate": f"{meaning('request_rate')} Empty: a closed loop at the requests at once.",
@@ -250,8 +251,8 @@ def _more() -> None:
     st.segmented_control("Load", MODES, key="load", help=HELP["load"], required=True, persist_state="session")
     _number("Cached prompt tokens", "cached", 0)
     st.text_input("vLLM version", placeholder="latest", key="version", help=HELP["version"], persist_state="session")
-    _number("max_num_seqs", "seqs", None)
-    _number("max_num_batched_tokens", "budget", None)
+    _number(setting_words("max_num_seqs"), "seqs", None)
+    _number(setting_words("max_num_batched_tokens"), "budget", None)
     st.toggle("Eager mode (no CUDA graphs)", key="eager", persist_state="session")
     _select("Async scheduling", "async", SWITCH)
     _select("Prefix caching", "prefix", SWITCH)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from charts import ratios
 from planner.catalogue_models import known_model
-from planner.differences import class_changes, settings_that_differ
+from planner.differences import ClassChange, class_changes, settings_that_differ
 from planner.errors import CatalogueError
 from planner.loads import Load
 from planner.measured import Run
@@ -18,6 +17,8 @@ from planner.model import Model
 from planner.predict import DEFAULTS
 from planner.quantities import MILLISECOND
 from planner.side_by_side import RATES, Change, changes, side
+from planner.words import digits, duration
+from ui.cards import cards
 from ui.export import headed, link_here
 from ui.link import Parameter, choice
 from ui.run_files import Measured
@@ -26,6 +27,10 @@ from ui.telling import errors_told
 from ui.versus import verdict
 from ui.workspace import label, loads_of, pair, whole_run
 from words.rows import METRICS
+from words.settings import FLAG, SETTING, setting_row
+
+FIGURES, PROMISED = ("Figure", "A", "B", "B ÷ A", "B is"), ("Promised", "Promise")
+CLASSES = ("Class", "A", "B", "B − A", "B ÷ A")
 
 
 def run_parameters(runs: Mapping[str, Run]) -> dict[str, Parameter]:
@@ -79,12 +84,8 @@ def show_changes(found: Sequence[Change], files: Measured) -> None:
     told = [_row(name, one) for name, one in named]
     headed("**Figure by figure**", "compare", partial(files.taken, ratios.ratios_spec("light"), rows, "Figures", told))
     chart(ratios.ratios_spec(theme()), rows, "ratios", "B over A, figure by figure")
-    number = st.column_config.NumberColumn(format="%.3g")
-    st.dataframe(
-        pd.DataFrame(told).dropna(axis="columns", how="all"),
-        hide_index=True,
-        column_config=dict.fromkeys(("A", "B", "B ÷ A", "from", "to", "Promised"), number),
-    )
+    promised = PROMISED if any(one.promised for one in found) else ()
+    cards(FIGURES + promised, [_texts(name, one)[: len(FIGURES + promised)] for name, one in named])
     st.caption(
         "Intervals hold nine times in ten; they come from resampling the requests in blocks. Promised: the planner's "
         "estimate for B over that for A, each under its own load and settings."
@@ -95,33 +96,19 @@ def show_classes(a: Run, b: Run) -> None:
     """Classes of kernels that grew or shrank, per step where both traces know their steps."""
     steps = [run.summary.get("steps") for run in (a, b)]
     each = bool(steps[0] and steps[1])
-    rows = [
-        {
-            "Class": change.kind,
-            "A (ms)": change.before / MILLISECOND,
-            "B (ms)": change.after / MILLISECOND,
-            "B − A (ms)": (change.after - change.before) / MILLISECOND,
-            "B ÷ A": change.after / change.before if change.before else None,
-        }
-        for change in class_changes(a.kernels, b.kernels, (steps[0] or 1.0, steps[1] or 1.0) if each else (1.0, 1.0))
-    ]
-    whole = [sum(float(row[name]) for row in rows) for name in ("A (ms)", "B (ms)")]  # type: ignore[arg-type]
+    found = class_changes(a.kernels, b.kernels, (steps[0] or 1.0, steps[1] or 1.0) if each else (1.0, 1.0))
+    whole = [sum(change.before for change in found), sum(change.after for change in found)]
     per = "a step" if each else "in the whole trace: steps are not known in both"
     st.markdown(f"##### B's kernels take {whole[1] / whole[0]:.3g} times A's time {per}")
-    number = st.column_config.NumberColumn(format="%.4g")
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_config=dict.fromkeys(("A (ms)", "B (ms)", "B − A (ms)", "B ÷ A"), number),
-    )
+    cards(CLASSES, [_class(change) for change in found])
 
 
 def show_settings(a: Run, b: Run) -> None:
     """What was set differently, as far as the files tell."""
-    rows = [{"Setting": name, "A": _cell(one), "B": _cell(other)} for name, one, other in settings_that_differ(a, b)]
+    rows = [setting_row(name, sides) for name, *sides in settings_that_differ(a, b)]
     st.markdown("**Settings that differ**" if rows else "The files tell of no setting that differs.")
     if rows:
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        cards((SETTING, "A", "B", FLAG), rows)
 
 
 def _run_box(column: st.delta_generator.DeltaGenerator, name: str, runs: Mapping[str, Run]) -> str:
@@ -155,6 +142,25 @@ def _name(one: Change) -> str:
     return what if one.metric in RATES else f"{what}, {one.statistic}"
 
 
+def _texts(name: str, one: Change) -> tuple[str, ...]:
+    write = _rate if one.metric in RATES else duration
+    between = f" ({digits(one.low)}–{digits(one.high)})" if one.low is not None and one.high is not None else ""
+    promised = digits(one.promised) if one.promised else ""
+    ratio = f"{digits(one.ratio)}{between}"
+    return (name, write(one.before), write(one.after), ratio, one.word.value, promised, one.kept)
+
+
+def _rate(value: float) -> str:
+    return f"{digits(value)}/s"
+
+
+def _class(change: ClassChange) -> tuple[str, ...]:
+    """A class of kernels on both sides."""
+    more = f"{(change.after - change.before) / MILLISECOND:+.3g} ms"
+    ratio = digits(change.after / change.before) if change.before else "–"
+    return (change.kind, duration(change.before), duration(change.after), more, ratio)
+
+
 def _row(name: str, one: Change) -> dict[str, object]:
     scale = 1.0 if one.metric in RATES else MILLISECOND
     return {
@@ -169,7 +175,3 @@ def _row(name: str, one: Change) -> dict[str, object]:
         "Promised": one.promised,
         "Promise": one.kept or None,
     }
-
-
-def _cell(value: str | float | None) -> str:
-    return "not told" if value in (None, "") else f"{value:g}" if isinstance(value, float) else str(value)

@@ -9,6 +9,7 @@ from planner.measured import Run
 from planner.overlay import Comparison
 from planner.quantities import MILLISECOND
 from planner.scenario import Scenario
+from planner.setting_words import flagged
 from planner.words import digits, duration, giga, percent, tera
 from words.text import memory_text, plain
 
@@ -79,9 +80,9 @@ def founded_rows(found: Estimate) -> list[tuple[str, str, str]]:
         ("HBM bandwidth", giga(gpu.bandwidth), gpu.basis.label),
         (f"Link ({gpu.link})", giga(gpu.link_bandwidth), gpu.basis.label),
         ("Memory that CUDA reports", memory_text(gpu.memory), "measured" if gpu.memory_is_reported else "assumed"),
-        ("max_num_seqs", digits(engine.max_num_seqs or 0), "vLLM default or yours"),
-        ("max_num_batched_tokens", digits(engine.max_num_batched_tokens or 0), "vLLM default or yours"),
-        ("gpu_memory_utilization", digits(engine.gpu_memory_utilization or 0), "vLLM default or yours"),
+        (flagged("max_num_seqs"), digits(engine.max_num_seqs or 0), "vLLM default or yours"),
+        (flagged("max_num_batched_tokens"), digits(engine.max_num_batched_tokens or 0), "vLLM default or yours"),
+        (flagged("gpu_memory_utilization"), digits(engine.gpu_memory_utilization or 0), "vLLM default or yours"),
         ("Async scheduling", "on" if engine.async_scheduling else "off", "vLLM default or yours"),
         ("Prefix caching", "on" if engine.prefix_caching else "off", "vLLM default or yours"),
     ]

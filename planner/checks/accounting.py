@@ -82,10 +82,10 @@ def littles_law(evidence: Evidence) -> Iterator[Finding]:
         elif slots and flying > FACTOR * slots:
             yield Finding(
                 LITTLE, Severity.WARNING, case.subject,
-                f"{said}, of which {slots:g} run (max_num_seqs) and {digits(flying - slots)} wait.",
+                f"{said}, of which {slots:g} run (--max-num-seqs) and {digits(flying - slots)} wait.",
                 flying, slots, "requests",
-                f"the load is above what max_num_seqs = {slots:g} serves: latency is time in the queue, and grows with "
-                "the test",
+                f"the load is above what a batch limit of {slots:g} serves: latency is time in the queue, and grows "
+                "with the test",
                 f"Offer a rate that is served, or keep at most {slots:g} at once (--max-concurrency {slots:g}).",
             )  # fmt: skip
 

@@ -90,7 +90,7 @@ def _capacity(smaller: float, larger: Timed) -> tuple[float, str, str]:
     slots, room = asked.engine.max_num_seqs or batch, math.floor(memory(asked).concurrency)
     told = "as set" if larger[2].told("max_num_seqs") else f"vLLM's default on {asked.deployment.gpu.label}"
     if smaller <= slots < batch:
-        return slots, f"max_num_seqs = {slots:g}, {told}", f"with --max-num-seqs {batch:g}"
+        return slots, f"the batch limit of {slots:g} (--max-num-seqs), {told}", f"with --max-num-seqs {batch:g}"
     if smaller <= room < batch:
         return room, f"the {room:,.0f} such requests that the KV cache holds", "with an fp8 KV cache or more GPUs"
     return smaller, "", ""

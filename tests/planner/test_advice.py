@@ -52,7 +52,7 @@ def test_one_sequence_at_a_time_on_a_t4_asks_for_a_larger_batch() -> None:
     """The T4 study: from 1 to 8 sequences gave 4.5 and 4.9 times the tokens."""
     found = advice(question(T4), "throughput")
     batch = next(each for each in found.better if each.change.lever == "batch_limit")
-    assert "max_num_seqs 1 → " in batch.change.text
+    assert "batch limit 1 → " in batch.change.text
     assert batch.gain > 3
 
 

@@ -77,5 +77,5 @@ def test_async_scheduling_and_prefix_caching_by_version(version, asynchronous, c
      ("max_model_len", -5)],
 )  # fmt: skip
 def test_a_setting_out_of_range_is_named(field, value):
-    with pytest.raises(InvalidWorkload, match=rf"{field} is .*between"):
+    with pytest.raises(InvalidWorkload, match=rf"--{field.replace('_', '-')}. is .*between"):
         Engine(**{field: value}).with_defaults(find_gpu("h100-sxm"))

@@ -41,5 +41,5 @@ def test_columns_have_units_and_agree_with_the_option(one):
 def test_setup_names_what_differs():
     asked = demand(wanted())
     built = option(asked, Candidate("l40s", scheme="fp8", budget=4096.0, sequences=128.0))
-    assert setup(built) == "fp8, token budget 4,096, max_num_seqs 128"
+    assert setup(built) == "fp8, token budget 4,096, batch limit 128"
     assert deployment(built) == f"{built.gpus} L40S PCIe"

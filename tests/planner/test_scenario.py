@@ -47,13 +47,13 @@ def test_the_longest_request_counts_against_max_model_len():
     """Mean 900 + 90 at ratio 0.8 is up to 1,000 + 100."""
     load, short = Workload(900, 90, length_ratio=0.8), Engine(max_model_len=1099)
     assert load.longest == pytest.approx(1100)
-    with pytest.raises(InvalidWorkload, match=r"1,100 tokens .* exceed max_model_len 1,099"):
+    with pytest.raises(InvalidWorkload, match=r"1,100 tokens .* exceed the context limit of 1,099"):
         ask(load=load, engine=short)
     ask(load=replace(load, length_ratio=1.0), engine=short)
 
 
 def test_cached_tokens_need_a_prefix_cache():
-    with pytest.raises(InvalidWorkload, match=r"prefix_cached_tokens is 64.*prefix_caching"):
+    with pytest.raises(InvalidWorkload, match=r"64 prompt tokens .*prefix caching is off"):
         ask(load=Workload(512, 128, prefix_cached_tokens=64.0), engine=Engine(prefix_caching=False))
 
 

@@ -50,4 +50,4 @@ def test_without_prompts_to_compute_a_step_is_a_decode():
 
 def test_what_is_full_at_saturation():
     assert built(LLAMA_8B, "l40s", Traffic(1, 2000, 300)).state.limit == "KV cache"
-    assert built(LLAMA_8B, "b200", Traffic(1, 100, 20)).state.limit == "max_num_seqs"
+    assert built(LLAMA_8B, "b200", Traffic(1, 100, 20)).state.limit == "batch limit"

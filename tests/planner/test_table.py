@@ -69,4 +69,4 @@ def test_series_differ_in_more_than_load():
         "H100, Llama-3.1-8B-Instruct": 2,
     }
     named = series([{**T4, "max_num_seqs": "1"}, {**T4, "max_num_seqs": ""}])
-    assert list(named) == ["T4, Llama-2-7B-AWQ, max_num_seqs 1", "T4, Llama-2-7B-AWQ, max_num_seqs default"]
+    assert list(named) == ["T4, Llama-2-7B-AWQ, batch limit 1", "T4, Llama-2-7B-AWQ, batch limit default"]

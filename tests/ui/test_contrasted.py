@@ -1,5 +1,6 @@
 """Compare's pins: an example at first, figures against the first, runs beside scenarios, renamed, kept, opened."""
 
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -10,9 +11,10 @@ from planner.estimate import estimate
 from store import pins as kept
 from store.pins import Pin
 from store.runs import Store, default_root
-from tests.ui.given import imported
-from tests.ui.test_compare import demo, opened, table
+from tests.ui.given import card_table, card_tables, imported
+from tests.ui.test_compare import demo, opened
 from tests.ui.test_load_tests import words
+from ui.contrasted import NAMES
 from ui.packed import pack, unpack
 from ui.question import question_of
 
@@ -36,12 +38,14 @@ def test_figures_are_those_of_plan_and_the_answer_comes_first():
         "#### Yes: **Next \\*year\\*** is faster than **Today**, 1.76 times its tokens/s"
     )
     first, second = (of_estimate(estimate(question_of(pin.query))) for pin in (H100, B200))
-    found = table(app, "Ratio").set_index("Figure")
-    assert list(found["Ratio"]) == pytest.approx([second[metric].value / first[metric].value for metric in METRICS])
-    assert (found["from"] < found["Ratio"]).all()
-    assert (found["to"] > found["Ratio"]).all()
-    assert found.loc["USD per 1M tokens", "It is"] == "dearer"
-    assert table(app, "Setting").to_numpy().tolist()[0] == ["gpu", "h100-sxm", "b200"]
+    known, ratios = (each.set_index("Scenario") for each in card_tables(app, "Per token"))
+    assert known.loc["Today", "Basis"] == first["tpot"].basis.label
+    for metric in METRICS:
+        value, low, high = map(float, re.findall(r"[\d.]+", ratios.loc["Next *year*", NAMES[metric]]))
+        assert value == pytest.approx(second[metric].value / first[metric].value, rel=5e-3)
+        assert low < value < high
+    assert ratios.loc["Next *year*", "USD per 1M tokens"].endswith(": dearer")
+    assert card_table(app, "Setting").to_numpy().tolist()[0] == ["GPU", "H100 SXM5 80GB", "B200 SXM/HGX", ""]
 
 
 def test_two_questions_that_hardly_differ_cannot_be_told_apart():
@@ -52,16 +56,16 @@ def test_two_questions_that_hardly_differ_cannot_be_told_apart():
 def test_a_run_stands_beside_a_scenario():
     app = with_pins(H100, Pin("Measured", f"v=1&run={demo('b8')}"))
     assert "whether that is more than noise cannot be told" in words(app)
-    values = table(app, "Basis").set_index("Scenario")
+    values = card_table(app, "Basis").set_index("Scenario")
     assert values.loc["Measured", "Basis"] == "measured"
-    assert table(app, "Setting").set_index("Setting").loc["gpu"].tolist() == ["h100-sxm", "t4"]
+    assert card_table(app, "Setting").set_index("Setting").loc["GPU"].tolist()[:2] == ["H100 SXM5 80GB", "T4 PCIe"]
 
 
 def test_a_run_of_several_loads_asks_which():
     run = imported("points.csv", b"concurrency,ttft_ms,tpot_ms,output_throughput_per_s\n1,20,10,90\n8,40,12,640\n")
     app = with_pins(H100, Pin("Sweep", f"v=1&run={run}"))
     app.selectbox(key=f"load-{run}").set_value(1).run()
-    assert table(app, "Basis").set_index("Scenario").loc["Sweep", "Per token"] == "12 ms"
+    assert card_table(app, "Basis").set_index("Scenario").loc["Sweep", "Per token"] == "12 ms"
 
 
 @pytest.mark.parametrize(

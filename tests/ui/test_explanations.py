@@ -68,7 +68,7 @@ def test_the_labs_batch_of_512_ran_in_two_waves(name):
         ratio = taken[gpu, "512"] / taken[gpu, "256"]
         assert f"{gpu}, batch 512, prompt 128, output 64.** Batch 512 takes " in found
         assert f"{ratio:.2f} times the" in found
-    assert "two waves of max_num_seqs = 256" in found
+    assert "two waves of the batch limit of 256" in found
     assert "H200, batch 512" not in found
 
 

@@ -51,7 +51,7 @@ def test_plan_has_at_most_seven_controls_before_more():
 
 
 MORE = (
-    "KV cache format", "Cached prompt tokens", "max_num_seqs", "max_num_batched_tokens", "Async scheduling",
+    "KV cache format", "Cached prompt tokens", "Batch limit", "Token budget", "Async scheduling",
     "Prefix caching", "Requests a second", "Expert parallel", "Calibration",
 )  # fmt: skip
 
@@ -266,7 +266,7 @@ def test_waves_are_told_of_the_demo():
     run = next(run for run in reference_runs() if "decode sweep, L40S" in run.source_name)
     said = text(opened("evidence", run=run.id)).replace("\\", "")
     assert "**Doubtful: A batch that runs in several waves**" in said
-    assert "two waves of max_num_seqs = 256" in said
+    assert "two waves of the batch limit of 256" in said
 
 
 def test_a_file_cannot_write_markdown_into_a_finding():

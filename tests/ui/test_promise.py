@@ -32,7 +32,7 @@ def test_advice_stands_beside_a_measured_run():
     app.pills(key="goal").set_value("throughput").run()
     assert not app.exception
     table = next(frame.value for frame in app.dataframe if "Change" in frame.value.columns)
-    batch = table[table["Change"].str.startswith("max_num_seqs 1 →")]
+    batch = table[table["Change"].str.startswith("batch limit 1 →")]
     assert len(batch) == 1
     assert "–" in batch["Then"].iloc[0]
 

@@ -58,7 +58,7 @@ def test_the_same_recording_gives_the_same_answer(capsys, requests_csv):
     [
         (["--batch", "4"], "leave out concurrency"),
         (["--request-rate", "4", "--input-tokens", "8"], "leave out input_tokens, request_rate"),
-        (["--max-model-len", "512"], "exceed max_model_len 512"),
+        (["--max-model-len", "512"], "exceed the context limit of 512"),
     ],
 )
 def test_what_contradicts_a_recording_is_refused(capsys, requests_csv, words, said):

@@ -11,7 +11,7 @@ def test_batch_512_is_two_waves_on_l40s_and_a100():
     jumps = in_rows(reference("lab_decode_sweep"), "waves")
     assert [one.subject.split(", prompt")[0] for one in jumps] == ["A100 PCIe 80GB, batch 512", "L40S, batch 512"]
     assert [one.ratio for one in jumps] == [pytest.approx(1.990, abs=0.001), pytest.approx(1.962, abs=0.001)]
-    assert all("two waves of max_num_seqs = 256" in one.cause for one in jumps)
+    assert all("two waves of the batch limit of 256" in one.cause for one in jumps)
     assert "Running: 256 reqs, Waiting: 256 reqs" in jumps[0].experiment
 
 
@@ -25,7 +25,7 @@ def sweep(*milliseconds, batches=(64, 128, 256, 512), **cells):
 
 def test_a_limit_that_was_set_is_named():
     (one,) = in_rows(sweep(10, 12, 18, 36, max_num_seqs="256"), "waves")
-    assert "max_num_seqs = 256, as set" in one.cause
+    assert "batch limit of 256 (--max-num-seqs), as set" in one.cause
     assert not in_rows(sweep(10, 12, 18, 36, max_num_seqs="512"), "waves")
 
 
