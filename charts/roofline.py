@@ -5,7 +5,6 @@ The specification is made once for each theme; a rerun sends data alone, under t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import altair as alt
 
 from charts import palette
+from charts.roof_labels import INTENSITY, SIZES, Rows, beside, labelled, sided
 from planner.estimate import Phase
 from planner.gpu import Gpu
 from planner.marks import Mark
@@ -23,17 +23,10 @@ from words.text import kernel_name, op_name
 
 DATASETS = ("ceilings", "ridges", "ops", "measured")
 FORMATS = ("fp16", "bf16", "int8", "fp8", "fp4")
-INTENSITY = (0.1, 10_000.0)
-LABELLED_SHARE = 0.04
-NEAR = (0.5, 0.5)
-"""Marks closer than this share one label [decades of intensity, of rate]."""
 DECADES = [10.0**power for power in range(-4, 6)]
-MIDDLE = math.sqrt(INTENSITY[0] * INTENSITY[1])
 HEIGHT = 460
 PICK = "pick"
 """Name of the selection of measured marks: a click gives the place of the mark among those that were sent."""
-
-Rows = list[dict[str, Any]]
 
 
 @cache
@@ -71,9 +64,9 @@ def datasets(
     return {
         "ceilings": [row for names in _ceilings_of(gpu) for row in _ceiling(gpu, names, used)],
         "ridges": [_ridge(gpu, used)],
-        "ops": [_op_row(mark) for mark in marks] if measured_alone else _labelled([_op_row(mark) for mark in marks]),
-        "measured": _sided(
-            _labelled([_measured_row(mark) | {"place": at} for at, mark in enumerate(measured)]), measured_alone
+        "ops": [_op_row(mark) for mark in marks] if measured_alone else labelled([_op_row(mark) for mark in marks]),
+        "measured": sided(
+            labelled([_measured_row(mark) | {"place": at} for at, mark in enumerate(measured)]), measured_alone
         ),
     }
 
@@ -137,36 +130,6 @@ def _row(mark: Mark) -> dict[str, Any]:
         "rate_text": tera(mark.rate),
         "label": "",
     }
-
-
-def _labelled(rows: Rows) -> Rows:
-    """Long marks get their name beside them, neighbours share one; drawn from the largest to the smallest."""
-    ordered = sorted(rows, key=lambda row: -row["share"])
-    named: Rows = []
-    for row in ordered:
-        if row["share"] < LABELLED_SHARE:
-            continue
-        host = next((other for other in named if _near(row, other)), None)
-        if host is None:
-            named.append(row)
-        else:
-            host["others"] = host.get("others", 0) + 1
-    for row in named:
-        row["label"] = row["name"] + (f" + {row['others']} more" if "others" in row else "")
-    return ordered
-
-
-def _sided(rows: Rows, alone: bool) -> Rows:
-    """Labels of measured marks: left of them, but right of those in the left half where no others stand in the way."""
-    for row in rows:
-        right = alone and row["intensity"] < MIDDLE
-        row.update({"label": "", "label_right": row["label"]} if right else {"label_right": ""})
-    return rows
-
-
-def _near(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    gaps = [abs(math.log10(one[axis] / other[axis])) for axis in ("intensity", "rate")]
-    return gaps[0] < NEAR[0] and gaps[1] < NEAR[1]
 
 
 def _x() -> alt.X:
@@ -243,10 +206,8 @@ def _ops(theme: str) -> alt.Chart:
 
 
 def _op_labels(theme: str) -> alt.Chart:
-    text = alt.Chart(alt.NamedData("ops")).mark_text(
-        align="left", dx=11, dy=1, fontSize=11, color=palette.TEXT[theme], clip=True
-    )
-    return text.encode(x=_x(), y=_y(), text="label:N")
+    text = alt.Chart(alt.NamedData("ops")).mark_text(**beside(), dy=1, fontSize=11, color=palette.TEXT[theme])
+    return text.encode(x=_x(), y=_y(), text="label:N").add_params(*SIZES)
 
 
 def _measured(theme: str) -> alt.Chart:
@@ -267,9 +228,9 @@ def _measured(theme: str) -> alt.Chart:
 
 def _measured_labels(theme: str) -> list[alt.Chart]:
     base = alt.Chart(alt.NamedData("measured")).encode(x=_x(), y=_y())
-    style = {"dy": 1, "fontSize": 11, "fontWeight": "bold", "color": palette.MEASURED[theme], "clip": True}
-    left = base.mark_text(align="right", dx=-11, **style).encode(text="label:N")
-    return [left, base.mark_text(align="left", dx=11, **style).encode(text="label_right:N")]
+    style = {"dy": 1, "fontSize": 11, "fontWeight": "bold", "color": palette.MEASURED[theme]}
+    left = base.mark_text(**beside("left"), **style).encode(text="label:N")
+    return [left, base.mark_text(**beside("right", "label_right"), **style).encode(text="label_right:N")]
 
 
 def _tooltip() -> list[alt.Tooltip]:

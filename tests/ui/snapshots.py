@@ -62,6 +62,11 @@ def _roofline() -> Drawing:
     return Drawing(roofline.roofline_spec("light"), rows)
 
 
+def _on_a_phone() -> Drawing:
+    """As narrow as a phone's plot: labels stand where they have room."""
+    return Drawing({**roofline.roofline_spec("light"), "width": 280}, _roofline().data)
+
+
 def _projected(theme: str) -> Drawing:
     spec = projected(roofline.roofline_spec(theme), theme, 410)
     return Drawing({**spec, "background": palette.BACKGROUND[theme]}, _roofline().data)
@@ -75,6 +80,7 @@ def _pareto() -> Drawing:
 
 SNAPSHOTS: Mapping[str, Callable[[], Drawing]] = {
     "roofline": _roofline,
+    "roofline-phone": _on_a_phone,
     "roofline-projected": lambda: _projected("light"),
     "roofline-projected-dark": lambda: _projected("dark"),
     "waterfall": lambda: Drawing(waterfall.waterfall_spec("light"), waterfall.rows(PARTS, "Decode step")),
