@@ -10,7 +10,10 @@ from charts import palette
 
 LARGER = 1.4
 """What is told in pixels grows by this [1]."""
-GROWING = frozenset({"fontSize", "labelLimit", "step", "dx", "dy", "height", "columns"})
+GROWING = frozenset({"fontSize", "labelLimit", "step", "dx", "dy", "height"})
+FIXED = frozenset({"step", "height", "clip"})
+"""What no expression may say: as on a wall."""
+PHONE = "windowSize()[0] <= 640"
 SMALL = 11
 """Text of marks that do not say their size [px]."""
 LETTERS, LINE = 20, 0.6
@@ -28,11 +31,36 @@ def projected(spec: Mapping[str, Any], theme: str, height: int | None = None) ->
     theme : "light" or "dark"
     height : of the plot; None: it grows as the text does [px]
     """
-    larger: dict[str, Any] = _larger(spec)
-    text = dict.fromkeys(("labelFontSize", "titleFontSize"), AXIS)
+    larger = _enlarged(spec, theme, LARGER)
+    return {**larger, **({"height": height} if height else {})}
+
+
+def on_any_screen(spec: Mapping[str, Any], theme: str) -> dict[str, Any]:
+    """The same, but with the text of a page where the window is a phone's; the window alone knows which it is.
+
+    spec, theme : as in `projected`
+    """
+    chosen: dict[str, Any] = _either(_enlarged(spec, theme, 1), projected(spec, theme))
+    return chosen
+
+
+def _enlarged(spec: Mapping[str, Any], theme: str, by: float) -> dict[str, Any]:
+    larger: dict[str, Any] = _larger(spec, by)
+    text = dict.fromkeys(("labelFontSize", "titleFontSize"), AXIS * by / LARGER)
     text |= dict.fromkeys(("labelColor", "titleColor"), palette.TEXT[theme])
-    config = {**larger.get("config", {}), **{part: {**text, "labelLimit": limit} for part, limit in LIMITS.items()}}
-    return {**larger, "config": config, **({"height": height} if height else {})}
+    limits = {part: {**text, "labelLimit": limit * by / LARGER} for part, limit in LIMITS.items()}
+    return {**larger, "config": {**larger.get("config", {}), **limits}}
+
+
+def _either(phone: Any, wall: Any) -> Any:
+    """Two specifications of one shape as one: where they differ, an expression chooses."""
+    if isinstance(wall, Mapping):
+        if isinstance(wall.get("value"), int | float) and "name" in wall:  # a parameter, which is an expression itself
+            return {"name": wall["name"], **_either(phone["value"], wall["value"])}
+        return {key: value if key in FIXED else _either(phone[key], value) for key, value in wall.items()}
+    if isinstance(wall, list):
+        return [_either(*pair) for pair in zip(phone, wall, strict=True)]
+    return wall if phone == wall else {"expr": f"{PHONE} ? {phone:g} : {wall:g}"}
 
 
 def sparse(data: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Mapping[str, Any]]]:
@@ -57,15 +85,19 @@ def _over(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return across < len(left["label"]) / LETTERS and abs(math.log10(one["rate"] / other["rate"])) < LINE
 
 
-def _larger(node: Any) -> Any:
+def _larger(node: Any, by: float) -> Any:
     if isinstance(node, Mapping):
-        return {key: _grown(key, value) for key, value in node.items()}
-    return [_larger(each) for each in node] if isinstance(node, list) else node
+        return {key: _grown(key, value, by) for key, value in node.items()}
+    return [_larger(each, by) for each in node] if isinstance(node, list) else node
 
 
-def _grown(key: str, value: Any) -> Any:
+def _grown(key: str, value: Any, by: float) -> Any:
+    if key == "columns":
+        return 2 * value if by > 1 else value
     if key in GROWING and isinstance(value, int | float):
-        return 2 * value if key == "columns" else value * LARGER
+        return value * by
+    if key == "params":
+        return [{**one, "value": one["value"] * by} if "value" in one else one for one in value]
     if key == "mark" and isinstance(value, Mapping) and value.get("type") == "text":
-        return {"fontSize": SMALL * LARGER, **_larger(value), "clip": False}
-    return _larger(value)
+        return {"fontSize": SMALL * by, **_larger(value, by), "clip": by == 1}
+    return _larger(value, by)

@@ -26,7 +26,8 @@ def frame() -> None:
     know_own_entries()
     page = st.navigation(
         [
-            st.Page(PAGES / "plan.py", title="Plan", url_path="plan", default=True),
+            st.Page(PAGES / "plan.py", title="Plan", url_path="start", default=True),
+            st.Page(PAGES / "plan.py", title="Plan", url_path="plan", visibility="hidden"),
             st.Page(PAGES / "buy.py", title="Buy", url_path="buy"),
             st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence"),
             st.Page(PAGES / "explain.py", title="Explain", url_path="explain"),

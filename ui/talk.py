@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from charts.projected import projected, sparse
+from charts.projected import on_any_screen, sparse
 from planner.errors import PlannerError, RunNotFound
 from planner.measured import Run
 from report.scenes import CHARTS, Scene, measured_scene, scene
@@ -64,7 +64,7 @@ def show_scene(one: Scene, shown: Sequence[Pin]) -> None:
     with st.container(key="said"):
         st.title(one.said, anchor=False)
     with st.container(key="chart"):
-        spec = projected(CHARTS[one.chart](theme()), theme())
+        spec = on_any_screen(CHARTS[one.chart](theme()), theme())
         chart(spec, sparse(one.data), key=f"chart-{one.chart}", alt=one.alt, height="stretch")
     about, basis = one.origin.about(), one.origin.source.partition(";")[0]
     keys = f" · {KEYS}" if st.session_state[SLIDE] == 1 else ""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from charts.projected import AXIS, projected, sparse
+from charts.projected import AXIS, LARGER, PHONE, on_any_screen, projected, sparse
 from importers.reference import reference_runs
 from planner.errors import CatalogueError
 from planner.measured import KernelSample, Run
@@ -75,6 +75,19 @@ def test_a_projected_chart_has_larger_text_and_leaves_the_first_alone(name):
     sizes = [layer["mark"]["fontSize"] for layer in larger["layer"] if layer["mark"].get("type") == "text"]
     assert sizes
     assert min(sizes) > 14
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_phone_has_the_text_of_a_page(name):
+    """What differs is an expression of the window alone; the rest is as on a wall."""
+    told = on_any_screen(CHARTS[name]("light"), "light")
+    assert told["config"]["axis"]["labelFontSize"] == {"expr": f"{PHONE} ? {AXIS / LARGER:g} : {AXIS}"}
+    assert (
+        told["config"]["axis"]["labelColor"]
+        == projected(CHARTS[name]("light"), "light")["config"]["axis"]["labelColor"]
+    )
+    sizes = [layer["mark"]["fontSize"] for layer in told["layer"] if layer["mark"].get("type") == "text"]
+    assert all(size["expr"].startswith(PHONE) for size in sizes)
 
 
 def test_large_labels_do_not_lie_over_each_other():
