@@ -10,6 +10,7 @@ import pytest
 
 from planner.catalogue import find_gpu
 from planner.catalogue_models import find_model
+from planner.engine import Engine
 from planner.estimate import estimate
 from planner.intervals import FAMILY_NOVELTIES, GPU_NOVELTIES, _rows, family, fastest_step, interval, novelty, overflows
 from planner.memory import memory, weight_bytes
@@ -78,6 +79,13 @@ def test_the_interval_says_why_it_is_wide():
     assert "mixtral moe" in far.why
     assert far.high - far.low > 2 * (near.high - near.low)
     assert far.why in estimate(ask(MIXTRAL, "mi300x", tensor_parallel=2)).caveats
+
+
+@pytest.mark.parametrize(("engine", "word"), [(Engine(name="sglang"), "sglang"), (Engine(version="0.6.0"), "0.6.0")])
+def test_another_engine_than_the_measured_one_doubles_the_sides(engine, word):
+    near, far = (interval("tpot", 0.01, ask(LLAMA_8B, "h100-sxm", engine=each)) for each in (Engine(), engine))
+    assert np.log(far.high / 0.01) == pytest.approx(2 * np.log(near.high / 0.01), rel=1e-9)
+    assert word in far.why
 
 
 def test_no_lower_end_undercuts_the_floor_and_both_ends_grow_with_the_value():
