@@ -1,10 +1,11 @@
 """What is known of a job, kept beside the runs of its workspace: every copy of the app and every worker sees it.
 
-    jobs/<job>/head.json           name, and names of its tasks
+    jobs/<job>/head.json           name, names of its tasks, and who does them
                <task>.begun.<n>    the n-th attempt at a task has begun
                <task>.told.json    how far it is, and when that was
                <task>.ended.json   its outcomes
                cancel              somebody wants it to stop
+         <owner>.alive             when a process that does jobs last said that it lives (heart.py)
 
 Each file has one writer at a time and is written whole; what is known follows from which files there are. A job without
 its head is one that was deleted: who works at it stops.
@@ -27,11 +28,12 @@ from planner.quantities import MINUTE
 from store.places import JOBS
 from store.runs import Store
 
-HEAD, CANCEL, FILES = "head.json", "cancel", "files"
+HEAD, CANCEL, FILES, ALIVE = "head.json", "cancel", "files", ".alive"
 SILENT = 2 * MINUTE
-"""Time without a word after which nobody works at a task that began [s]."""
+"""Time without a word after which nobody works at a task that began, or will at one that waits [s]."""
 _JOB = re.compile(r"[0-9a-f]{16}")
 _BEGUN = re.compile(r"(\d+)\.begun\.\d+")
+_OWNER = re.compile(rf"[0-9a-f]{{16}}{re.escape(ALIVE)}")
 _ENDED = re.compile(r"(\d+)\.ended\.json")
 OUTCOMES: dict[str, type[Imported] | type[Known] | type[Refused]] = {
     kind.__name__: kind for kind in (Imported, Known, Refused)
@@ -47,6 +49,8 @@ class Progress:
     done : share of the tasks that are at work, each from 0 to 1, added up
     heard : when it last gave a word [s] since 1970
     cancelled : whether it is to stop
+    vouched : when it, or who does it, last gave a word [s] since 1970
+    sent : whether a cluster does it, which may outlive the process that sent it there
     """
 
     name: str
@@ -56,6 +60,8 @@ class Progress:
     done: float
     heard: float
     cancelled: bool
+    vouched: float
+    sent: bool
 
     @property
     def over(self) -> bool:
@@ -64,9 +70,14 @@ class Progress:
 
     @property
     def lost(self) -> bool:
-        """Whether those who worked at it are gone; of a job that only waits, nobody knows until it is cancelled."""
-        silent = time.time() - self.heard > SILENT
-        return not self.over and silent and (self.begun > self.ended or self.cancelled)
+        """Whether those who worked at it, or were to, are gone; of one that waits for a cluster, nobody knows."""
+        nobody = self.begun > self.ended or self.cancelled or (not self.sent and _silent(self.vouched))
+        return not self.over and _silent(self.heard) and nobody
+
+    @property
+    def forsaken(self) -> bool:
+        """Whether it waits for a cluster that may be gone, as who sent it there is."""
+        return not self.over and not self.lost and _silent(self.vouched)
 
     @property
     def share(self) -> float:
@@ -90,9 +101,9 @@ class Board:
         if not _JOB.fullmatch(self.job):
             raise JobNotFound(f'"{self.job[:40]}" is no job.')
 
-    def open(self, name: str, tasks: Iterable[str]) -> None:
+    def open(self, name: str, tasks: Iterable[str], owner: str, sent: bool) -> None:
         """Makes the job known."""
-        self._write(HEAD, {"name": name, "tasks": list(tasks), "when": time.time()})
+        self._write(HEAD, {"name": name, "tasks": list(tasks), "when": time.time(), "owner": owner, "sent": sent})
 
     def begin(self, task: int) -> int:
         """Notes an attempt at a task; returns which it is, 1 the first."""
@@ -143,8 +154,9 @@ class Board:
         told = [self._read(f"{task}.told.json") for task in begun - ended]
         heard = max([head["when"], *(one.get("when", 0.0) for one in told)])
         done = sum(one.get("done", 0.0) for one in told)
-        tasks = len(head["tasks"])
-        return Progress(head["name"], tasks, len(begun), len(ended), done, heard, CANCEL in names)
+        vouched = max(heard, _word(self.store, head.get("owner", ""))) if _silent(heard) else heard
+        counts = len(head["tasks"]), len(begun), len(ended)
+        return Progress(head["name"], *counts, done, heard, CANCEL in names, vouched, head.get("sent", False))
 
     def outcomes(self, known: Container[int] = ()) -> dict[int, tuple[Outcome, ...]]:
         """What became of each task that ended, but for those that are known.
@@ -177,11 +189,31 @@ class Board:
             return {}
 
 
-def new_job(store: Store, name: str, tasks: Iterable[str]) -> Board:
-    """A job with an id that nobody can guess."""
+def new_job(store: Store, name: str, tasks: Iterable[str], owner: str = "", sent: bool = False) -> Board:
+    """A job with an id that nobody can guess.
+
+    owner : says regularly that it lives, and the job with it
+    sent : whether a cluster does it
+    """
     board = Board(store, secrets.token_hex(8))
-    board.open(name, tasks)
+    board.open(name, tasks, owner, sent)
     return board
+
+
+def vouch(store: Store, owner: str) -> None:
+    """Notes that who does jobs of this store lives.
+
+    raises : StoreError, OSError
+    """
+    store.shelf.keep_note(JOBS, f"{owner}{ALIVE}", json.dumps({"when": time.time()}).encode())
+
+
+def unvouch(store: Store, owner: str) -> None:
+    """Takes that back: none of its jobs is left here.
+
+    raises : StoreError, OSError
+    """
+    store.shelf.drop_note(JOBS, f"{owner}{ALIVE}")
 
 
 def jobs(store: Store) -> list[Board]:
@@ -189,15 +221,35 @@ def jobs(store: Store) -> list[Board]:
 
     raises : StoreError
     """
-    return [Board(store, name) for name in sorted(store.shelf.notes(JOBS)) if _JOB.fullmatch(name)]
+    return _jobs(store, store.shelf.notes(JOBS))
 
 
 def sweep(store: Store, age: float) -> None:
-    """Forgets jobs that gave no word for long.
+    """Forgets jobs, and who did them, that gave no word for long.
 
     age : [s]
     """
-    for board in jobs(store):
+    names = store.shelf.notes(JOBS)
+    for owner in (name.removesuffix(ALIVE) for name in names if _OWNER.fullmatch(name)):
+        with suppress(StoreError):
+            if time.time() - _word(store, owner) > age:
+                unvouch(store, owner)
+    for board in _jobs(store, names):
         with suppress(StoreError):
             if time.time() - board.progress().heard > age:
                 board.remove()
+
+
+def _jobs(store: Store, names: Iterable[str]) -> list[Board]:
+    return [Board(store, name) for name in sorted(names) if _JOB.fullmatch(name)]
+
+
+def _word(store: Store, owner: str) -> float:
+    """When an owner last said that it lives [s] since 1970."""
+    with suppress(FileNotFoundError):
+        return float(json.loads(store.shelf.note(JOBS, f"{owner}{ALIVE}").read())["when"])
+    return 0.0
+
+
+def _silent(since: float) -> bool:
+    return time.time() - since > SILENT

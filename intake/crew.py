@@ -12,6 +12,7 @@ from typing import Any
 
 from intake.board import Board
 from intake.cluster import client
+from intake.heart import Heart
 from intake.limits import Limits
 from intake.work import Task, do
 from planner.errors import PlannerError, StoreError
@@ -23,10 +24,12 @@ class Here:
     """Threads of this process.
 
     limits : how many at once
+    heart : says that they live
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, heart: Heart) -> None:
         """Idle."""
+        self._heart = heart
         self._pool = ThreadPoolExecutor(limits.at_once, thread_name_prefix="reading")
         self._going: dict[Future[None], Task] = {}
         self._lock = threading.Lock()
@@ -36,7 +39,9 @@ class Here:
 
         after : called when all is over, whatever happened
         """
+        self._heart.hold(task.store)
         future = self._pool.submit(_done, task, after)
+        future.add_done_callback(lambda _: self._heart.release(task.store))
         with self._lock:
             self._going = {one: other for one, other in self._going.items() if not one.done()} | {future: task}
         future.add_done_callback(_log_fault)
@@ -62,16 +67,18 @@ class Cluster:
     its own fault or not, so it is given back: how often a task itself went wrong is told by its board.
 
     address : of the scheduler
+    heart : says that who sent a task there lives
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, heart: Heart) -> None:
         """Connects."""
-        self._client = client(address)
+        self._client, self._heart = client(address), heart
 
     def start(self, task: Task) -> None:
         """On whatever worker is free; it goes on if this process ends."""
         from distributed import fire_and_forget  # noqa: PLC0415 - optional
 
+        self._heart.hold(task.store)
         future = self._client.submit(do, task, key=f"{task.job}-{task.number}-{secrets.token_hex(4)}", pure=False)
         fire_and_forget(future)
         future.add_done_callback(lambda done: self._look(done, task))
@@ -84,6 +91,7 @@ class Cluster:
                 self.start(task)
             else:
                 log.error("a task failed on the cluster: %s", type(done.exception()).__name__)
+        self._heart.release(task.store)
 
 
 def _done(task: Task, after: Callable[[], None] | None) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from intake import board
 from intake.board import FILES, Board, new_job
 from intake.crew import Cluster, Here
+from intake.heart import Heart
 from intake.imports import Outcome
 from intake.limits import Limits
 from intake.sources import Group
@@ -38,7 +39,8 @@ class Jobs:
     def __init__(self, limits: Limits, cluster: str | None = None) -> None:
         """Nothing is done yet; a cluster is not asked before the first job."""
         self._limits, self._cluster = replace(limits, secret=""), cluster
-        self._here = Here(limits)
+        self._heart = Heart()
+        self._here = Here(limits, self._heart)
 
     def start(self, store: Store, name: str, groups: Sequence[Group]) -> Board:
         """Imports files that every worker can reach.
@@ -47,8 +49,8 @@ class Jobs:
         """
         with suppress(StoreError):
             board.sweep(store, KEPT)
-        crew = Cluster(self._cluster) if self._cluster else self._here
-        made = new_job(store, name, [one for one, _ in groups])
+        crew = Cluster(self._cluster, self._heart) if self._cluster else self._here
+        made = self._new(store, name, [one for one, _ in groups])
         for number, (one, sources) in enumerate(groups):
             crew.start(Task(store, made.job, number, one, sources, self._limits))
         return made
@@ -59,12 +61,12 @@ class Jobs:
         raises : StoreError, ClusterError
         """
         if self._cluster is None:
-            made = new_job(store, name, [name])
+            made = self._new(store, name, [name])
             task = Task(store, made.job, 0, name, (Source(str(path), name, 0),), self._limits)
             self._here.start(task, drop)
             return made
         try:
-            crew, made = Cluster(self._cluster), new_job(store, name, [name])
+            crew, made = Cluster(self._cluster, self._heart), self._new(store, name, [name])
             crew.start(Task(store, made.job, 0, name, _sent(store, made, path), self._limits, sent=True))
         finally:
             drop()
@@ -90,6 +92,10 @@ class Jobs:
     def close(self) -> None:
         """Stops what this process does; a cluster goes on."""
         self._here.close()
+        self._heart.close()
+
+    def _new(self, store: Store, name: str, tasks: Sequence[str]) -> Board:
+        return new_job(store, name, tasks, self._heart.name, sent=self._cluster is not None)
 
 
 def wait(job: Board, seconds: float) -> bool:

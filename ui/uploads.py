@@ -27,7 +27,8 @@ SMALL_MB = 25
 PATIENCE = 4.0
 """Time that a page waits for small files before it shows how far they are [s]."""
 EVERY = 1.0
-LOST = "the server or worker that read it is gone. Import it again."
+LOST = "the server or worker that read it, or was to, is gone. Import it again."
+FORSAKEN = ". Who sent it to the cluster is gone: if that is, too, cancel it and import it again"
 FEW = 6
 """Messages that are shown one by one; more are a table."""
 ASSETS = Path(__file__).parent / "assets"
@@ -184,7 +185,8 @@ def _bar(job: Board) -> bool:
     bar, button = st.columns([6, 1], vertical_alignment="center")
     stage = "stopping" if found.cancelled else "reading" if found.begun else "waiting"
     count = f", {found.ended} of {found.tasks} done" if found.tasks > 1 else ""
-    bar.progress(found.share, f"{plain(found.name)}: {stage}{count}")
+    forsaken = FORSAKEN if found.forsaken else ""
+    bar.progress(found.share, f"{plain(found.name)}: {stage}{count}{forsaken}")
     button.button("Cancel", key=f"cancel-{job.job}", on_click=job.cancel, width="stretch", disabled=found.cancelled)
     return found.over or found.lost
 

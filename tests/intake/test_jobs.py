@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
+from s3fs import S3FileSystem
 
-from intake import board, reading, work
+from intake import board, heart, reading, work
 from intake.board import Board, jobs, new_job
 from intake.imports import Imported, Known, Refused
 from intake.jobs import Jobs, followed, wait
@@ -18,7 +23,10 @@ from intake.sources import groups
 from intake.work import Source, Task, do, release
 from planner.errors import ClusterError, JobNotFound, StoreError, UnknownFormat
 from store import Store
+from store.places import JOBS
 from tests.importers.samples import bench_file, export, result
+from tests.intake.clusters import until
+from tools.running_app import ROOT
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -147,21 +155,86 @@ def test_a_file_that_kills_workers_twice_is_in_quarantine(anywhere: Store, limit
 
 def test_a_job_without_a_word_is_lost(tmp_path: Path, monkeypatch) -> None:
     store = Store(tmp_path)
-    job, waits = new_job(store, "x", ["x", "y"]), new_job(store, "y", ["y"])
+    job, sent = new_job(store, "x", ["x", "y"], "0" * 16), new_job(store, "y", ["y"], "1" * 16, sent=True)
     job.begin(0)
     assert not job.progress().lost
+    assert not sent.progress().forsaken
     monkeypatch.setattr(board, "SILENT", -1.0)
     assert job.progress().lost
     job.end(0, [])
-    assert not job.progress().lost, "its second task may wait for long"
-    assert not waits.progress().lost
-    waits.cancel()
-    assert waits.progress().lost
-    waits.remove()
+    assert job.progress().lost, "its second task waits for nobody"
+    told = sent.progress()
+    assert (told.lost, told.forsaken) == (False, True), "the cluster may still do it"
+    sent.cancel()
+    assert sent.progress().lost
+    sent.remove()
+    board.vouch(store, "0" * 16)
     board.sweep(store, 3600)
     assert len(jobs(store)) == 1
     board.sweep(store, -1)
-    assert jobs(store) == []
+    assert jobs(store) == store.shelf.notes(JOBS) == []
+
+
+def test_what_waits_for_a_living_server_is_not_lost(crew: Jobs, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(reading, "MODULE", "tests.intake.children")
+    monkeypatch.setattr(board, "SILENT", 0.5)
+    monkeypatch.setattr(heart, "EVERY", 0.1)
+    monkeypatch.setattr(work, "LOOK", 0.1)
+    (tmp_path / "silent.x").write_text("x")
+    store, other = Store(tmp_path / "store"), Store(tmp_path / "other")
+    first, waits = (crew.start(one, "silent", groups(str(tmp_path / "silent.x"))) for one in (store, other))
+    assert not wait(waits, 1.5)
+    assert waits.progress().begun == 0
+    for job in (waits, first):
+        job.cancel()
+    assert wait(waits, 20)
+    until(lambda: not crew.busy)
+    for kept in (store, other):
+        until(lambda kept=kept: not [name for name in kept.shelf.notes(JOBS) if name.endswith(".alive")])
+
+
+def test_what_waited_for_a_server_that_was_killed_is_lost_and_told(
+    anywhere: Store, tmp_path: Path, monkeypatch
+) -> None:
+    (tmp_path / "silent.x").write_text("x")
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom intake import heart, reading\nfrom intake.jobs import Jobs\n"
+        "from intake.limits import Limits\nfrom intake.sources import groups\nfrom store import Store\n"
+        "root, scratch, file = sys.argv[1:]\nheart.EVERY, reading.MODULE = 0.1, 'tests.intake.children'\n"
+        "crew, store = Jobs(Limits(Path(scratch), at_once=1)), Store(root if '://' in root else Path(root))\n"
+        "for name in ('reads', 'waits'):\n    crew.start(store, name, groups(file))\nsys.stdin.read()\n"
+    )
+    words = [str(anywhere.root), str(tmp_path / "scratch"), str(tmp_path / "silent.x")]
+    with subprocess.Popen([sys.executable, "-c", script, *words], cwd=ROOT, stdin=subprocess.PIPE) as server:
+        until(lambda: any(name.endswith(".alive") for name in anywhere.shelf.notes(JOBS)))
+        until(lambda: sum(job.progress().begun for job in jobs(anywhere)) == 1)
+        server.kill()
+    assert {job.progress().lost for job in jobs(anywhere)} == {False}
+    monkeypatch.setattr(board, "SILENT", 0.5)
+    until(lambda: all(job.progress().lost for job in jobs(anywhere)))
+    assert len(jobs(anywhere)) == 2
+
+
+def test_a_job_asks_the_store_as_often_as_hosting_md_says(crew: Jobs, s3: str, tmp_path: Path, monkeypatch) -> None:
+    """The run itself is written by a child, whose requests are not counted here."""
+    asked, ask = [], S3FileSystem._call_s3
+
+    def counted(self: S3FileSystem, method: str, *given: Any, **named: Any) -> Any:
+        asked.append(method)
+        return ask(self, method, *given, **named)
+
+    monkeypatch.setattr(S3FileSystem, "_call_s3", counted)
+    monkeypatch.setattr(work, "LOOK", 600.0)
+    store, path = Store(f"{s3}/{tmp_path.name}"), bench_file(tmp_path / "bench.json", result())
+    job = crew.start(store, "bench", groups(str(path)))
+    until(lambda: not crew.busy)
+    told = re.search(
+        r"and (\d+) on the job, and (\d) more for each second",
+        (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8"),
+    )
+    assert told
+    assert len(asked) == int(told[1]) - int(told[2]), "of them, a second's looks are left out here"
+    assert job.progress().over
 
 
 @pytest.mark.parametrize("name", ["", "../../etc", "0123456789abcde", "0123456789ABCDEF", "0123456789abcdef/x"])
