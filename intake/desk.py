@@ -12,8 +12,8 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain, count
@@ -24,6 +24,7 @@ from intake.owners import holder
 from planner.errors import TooLarge, UploadRefused
 from planner.quantities import GIB, HOUR, MINUTE
 from store import leases
+from store.files import reason
 
 MOST_OF_A_SESSION = 16
 FREE = GIB
@@ -100,7 +101,7 @@ class Desk:
         size : of the file [B]
         raises : TooLarge, UploadRefused
         """
-        with self._lock:
+        with self._lock, room(label(name)):
             self._check(session, label(name), size)
             upload = Upload(secrets.token_urlsafe(16), session, label(name), size, Path())
             folder = upload._place.enter_context(leases.leased(self._limits.folder))
@@ -136,12 +137,12 @@ class Desk:
         """
         name = files[0][0] if len(files) == 1 else f"{len(files)} files"
         upload = self.begin(session, self.expect(session, name, sum(len(content) for _, content in files)).id)
-        if len(files) == 1:
-            upload.path.write_bytes(files[0][1])
-        else:
-            upload.path.mkdir()
-            for name, content in files:
-                _free(upload.path / label(name)).write_bytes(content)
+        try:
+            with room(upload.name):
+                _write(upload.path, files)
+        except UploadRefused:
+            self.drop(upload)
+            raise
         upload.grown(upload.size)
         self.end(upload)
         return upload
@@ -209,6 +210,29 @@ class Desk:
         to_come = sum(upload.size - upload.received for upload in held)
         if shutil.disk_usage(self._limits.folder).free - to_come - size < FREE:
             raise UploadRefused(f"{name}: this server's disk is nearly full. Tell who runs it, or try again later.")
+
+
+@contextmanager
+def room(name: str) -> Iterator[None]:
+    """What a disk that takes no more is told as, to whom the file belongs.
+
+    raises : UploadRefused
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UploadRefused(
+            f"{name}: this server's disk takes no more: {reason(error)}. Tell who runs it, or try again later."
+        ) from error
+
+
+def _write(path: Path, files: Sequence[File]) -> None:
+    if len(files) == 1:
+        path.write_bytes(files[0][1])
+        return
+    path.mkdir()
+    for name, content in files:
+        _free(path / label(name)).write_bytes(content)
 
 
 def _free(path: Path) -> Path:

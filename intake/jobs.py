@@ -19,6 +19,7 @@ from intake.sources import Group
 from intake.work import Source, Task
 from planner.errors import StoreError
 from planner.quantities import HOUR
+from store.files import reached
 from store.places import JOBS
 from store.runs import Store
 
@@ -144,4 +145,10 @@ def _over(job: Board) -> bool:
 def _sent(store: Store, job: Board, path: Path) -> tuple[Source, ...]:
     paths = sorted(path.iterdir()) if path.is_dir() else [path]
     folder = f"{JOBS}/{job.job}/{FILES}"
-    return tuple(Source(store.shelf.keep_file(folder, one.name, one), one.name, one.stat().st_size) for one in paths)
+    try:
+        with reached():
+            kept = [store.shelf.keep_file(folder, one.name, one) for one in paths]
+    except StoreError:
+        job.remove()
+        raise
+    return tuple(Source(there, one.name, one.stat().st_size) for there, one in zip(kept, paths, strict=True))

@@ -29,7 +29,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from intake.desk import Desk, State, Upload
+from intake.desk import Desk, State, Upload, room
 from intake.tokens import BadToken, Tokens
 from planner.errors import TooLarge, UploadRefused
 from planner.quantities import KIB, MIB
@@ -77,7 +77,8 @@ class _Door:
     async def receive(self, request: Request) -> Response:
         upload = self.desk.begin(self._session(request)[0], request.path_params["upload"])
         try:
-            await _stream(request, upload)
+            with room(upload.name):
+                await _stream(request, upload)
             self.desk.end(upload)
         except BaseException:
             self.desk.drop(upload)

@@ -172,13 +172,13 @@ class Store:
         try:
             self.shelf.keep_choice(place, choice.as_json())
         except OSError as error:
-            raise StoreError(f"The choice for run {place.id} cannot be written: {reason(error)}.") from error
+            raise StoreError(f"The choice for run {place.id} cannot be written: {reason(error)}. Make room.") from error
         return choice
 
     def delete(self, run_id: str) -> None:
         """Removes a run and its choice, damaged ones too.
 
-        raises : RunNotFound
+        raises : RunNotFound, StoreError
         """
         self.rules.allow_change()
         place = self.place(run_id)
@@ -186,6 +186,10 @@ class Store:
             self.shelf.remove(place)
         except FileNotFoundError as error:
             raise RunNotFound(f"Run {place.id} was deleted in the meantime.") from error
+        except OSError as error:
+            raise StoreError(
+                f"Run {place.id} cannot be deleted: {reason(error)}. Make the store writable, and try again."
+            ) from error
 
     def check(self) -> None:
         """Looks whether the store can be reached.
