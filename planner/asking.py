@@ -12,11 +12,11 @@ from planner.cells import names, read, truth, whole
 from planner.correction import Correction
 from planner.demand import COUNTS, NODE, Demand, demand
 from planner.engine import LATEST
+from planner.entries import Price, Quote
 from planner.errors import ScenarioError
 from planner.model import Model
 from planner.money import PLANS, Terms
 from planner.presets import profiles
-from planner.prices import Price, Quote
 from planner.quantities import (
     GIGA,
     GRAM,

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from planner.catalogue import READERS
+from planner.entries import ModelRow
 from planner.errors import AmbiguousName, BadRow, PlannerError, UnknownModel
 from planner.families import model_from_config
 from planner.model import Checkpoint, Model
@@ -31,23 +32,6 @@ BLOCK_SCALED = ("qwen/", "zai-org/", "deepseek-ai/", "minimaxai/", "moonshotai/"
 """Publishers whose own fp8 copies have scales of blocks."""
 
 FROM_NAME = "How the weights are stored was read from the name: {}, with embedding, lm_head and router left in 16 bits."
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One model of the catalogue, another of the same shapes, or a quantized copy.
-
-    base : the name of the row whose shapes it has; its own for a model
-    fields : of the row, as in data/models/README.md
-    file : that it stands in, for messages
-    is_copy : a quantized copy, which names no other storage of the model
-    """
-
-    name: str
-    base: str
-    fields: Mapping[str, Any]
-    file: str
-    is_copy: bool = False
 
 
 class Models(Mapping[str, Model]):
@@ -174,7 +158,7 @@ def _folded(name: str) -> str:
 
 
 @of_own(READERS)
-def rows() -> Mapping[str, Row]:
+def rows() -> Mapping[str, ModelRow]:
     """Every row under its name, own ones last; nothing is built.
 
     raises : BadRow naming file, row and field
@@ -183,8 +167,8 @@ def rows() -> Mapping[str, Row]:
 
 
 @cache
-def _read() -> dict[str, Row]:
-    found: dict[str, Row] = {}
+def _read() -> dict[str, ModelRow]:
+    found: dict[str, ModelRow] = {}
     for file in sorted(DATA.glob("*.yaml")):
         for row in rows_of(file):
             if row.name in found:
@@ -193,7 +177,7 @@ def _read() -> dict[str, Row]:
     return found
 
 
-def rows_of(file: Path) -> Iterator[Row]:
+def rows_of(file: Path) -> Iterator[ModelRow]:
     """The rows of one catalogue file: each model, then those of its shapes, then its quantized copies.
 
     file : a YAML list
@@ -206,12 +190,14 @@ def rows_of(file: Path) -> Iterator[Row]:
         for fields in rows:
             name = _checked(fields, shown, ("name", "source", "parameters", "config"))
             aliases = fields.get("aliases", ())
-            yield Row(name, name, {**fields, "short": [alias for alias in aliases if "/" not in alias]}, shown)
-            yield from (Row(alias, name, _alike(fields, alias), shown) for alias in aliases if "/" in alias)
+            yield ModelRow(name, name, {**fields, "short": [alias for alias in aliases if "/" not in alias]}, shown)
+            yield from (ModelRow(alias, name, _alike(fields, alias), shown) for alias in aliases if "/" in alias)
             for copy in fields.get("variants", ()):
                 merged = {**fields, "short": (), "checked": True, **copy}
                 merged["config"] = {**fields["config"], **copy.get("config", {})}
-                yield Row(_checked(copy, shown, ("name", "source", "checkpoint")), name, merged, shown, is_copy=True)
+                yield ModelRow(
+                    _checked(copy, shown, ("name", "source", "checkpoint")), name, merged, shown, is_copy=True
+                )
     except (yaml.YAMLError, TypeError, AttributeError) as problem:
         raise BadRow(f"{shown}: not a list of rows ({problem}). See data/models/README.md.") from None
 
@@ -236,7 +222,7 @@ def _built(name: str) -> Model:
     return model_of(rows()[name])
 
 
-def model_of(row: Row) -> Model:
+def model_of(row: ModelRow) -> Model:
     """The model that a row describes.
 
     row : of a catalogue file
@@ -255,7 +241,7 @@ def model_of(row: Row) -> Model:
     return replace(model, checkpoint=_checkpoint(fields, model, row), caveats=caveats)
 
 
-def _checkpoint(fields: Mapping[str, Any], model: Model, row: Row) -> Checkpoint:
+def _checkpoint(fields: Mapping[str, Any], model: Model, row: ModelRow) -> Checkpoint:
     stored = fields.get("checkpoint")
     if stored is None:
         return model.checkpoint

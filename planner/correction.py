@@ -20,18 +20,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner.engine import HostTimes
+from planner.gpu import Gpu
+from planner.op_times import Roof
+from planner.ops import Op
 from planner.quantities import Number
-
-if TYPE_CHECKING:
-    from planner.gpu import Gpu
-    from planner.latency import Roof
-    from planner.ops import Op
-    from planner.scenario import Scenario
 
 FACTORS = ("memory", "compute", "link", "latency", "host_step", "host_sequence", "host_prompt")
 KERNELS = 0.10
@@ -95,20 +91,21 @@ class Correction:
         fewest, most = self.batch
         return max(0.0, float(np.log2(fewest / concurrency)), float(np.log2(concurrency / most)))
 
-    def outside(self, scenario: Scenario) -> str:
+    def outside(self, gpu: Gpu, configuration: str, concurrency: float) -> str:
         """Why a question lies outside of what was measured, in a sentence; empty where it does not.
 
-        scenario : the question; one doubling of the load is not far
+        configuration : of `Scenario.configuration`
+        concurrency : requests at once; one doubling is not far [1]
         """
-        gpu, load, said = scenario.deployment.gpu, scenario.workload.concurrency, []
+        said = []
         if gpu.id not in self.gpus:
             said.append(f"it was measured on {', '.join(self.gpus)}, not on {gpu.id}")
-        if scenario.configuration not in dict(self.kernels):
-            share = self.carried(scenario.configuration)
+        if configuration not in dict(self.kernels):
+            share = self.carried(configuration)
             kept = f"; {100 * share:.0f} % of what it learnt is carried to this model" if share < 1 else ""
             said.append(f"this model in these formats on so many GPUs was not measured{kept}")
-        if self.doublings(load) > 1:
-            said.append(f"its batches were {self.batch[0]:g} to {self.batch[1]:g}, not {load:g}")
+        if self.doublings(concurrency) > 1:
+            said.append(f"its batches were {self.batch[0]:g} to {self.batch[1]:g}, not {concurrency:g}")
         return f'Calibration "{self.name}" goes beyond its measurements: {"; ".join(said)}.' if said else ""
 
     def slower(self, configuration: str) -> float:

@@ -245,9 +245,9 @@ def caveats(scenario: Scenario, found: Latencies) -> tuple[str, ...]:
     """
     gpu, formats = scenario.deployment.gpu, scenario.quantization
     said = list(scenario.model.caveats)
-    if scenario.correction and (far := scenario.correction.outside(scenario)):
-        said.append(far)
     load, longest = scenario.workload, scenario.model.max_context
+    if scenario.correction and (far := scenario.correction.outside(gpu, scenario.configuration, load.concurrency)):
+        said.append(far)
     if load.longest > longest:
         said.append(f"Longer than the {longest:,} tokens that the model's config allows: vLLM refuses such requests.")
     if gpu.unchecked:

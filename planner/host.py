@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from planner.op_times import OpTime
 from planner.ops import SIXTEEN_BITS, Op
 from planner.quantities import Number
 from planner.scenario import Scenario
 from planner.step import Step
-
-if TYPE_CHECKING:
-    from planner.latency import OpTime
 
 EACH_SORTED = 2.5
 """Kernels behind each of a mixture's two routing launches: scores, top experts, counting, aligning, filling."""

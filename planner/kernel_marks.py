@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.estimate import Phase
-from planner.latency import OpTime, StepTime
+from planner.latency import StepTime
 from planner.marks import Mark
 from planner.measured import KernelSample, Run
+from planner.op_times import OpTime
 from planner.roofline import Bound, attainable
 
 KINDS: Mapping[str, tuple[str, ...]] = {

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from planner.estimate import Phase
-from planner.latency import OpTime
 from planner.measured import KernelSample
+from planner.op_times import OpTime
 from planner.roofline import Bound
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.latency import OpTime, StepTime
+from planner.latency import StepTime
+from planner.op_times import OpTime
 from planner.quantities import FloatArray
 
 LEFT_OUT = 0.2

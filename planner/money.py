@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from planner.entries import Price
 from planner.errors import InvalidWorkload
 from planner.gpu import Gpu
-from planner.prices import Price, price, server_power, terms_book
+from planner.prices import price, server_power, terms_book
 from planner.quantities import MILLION, MONTH, YEAR
 from planner.traffic import Traffic
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from planner import catalogue, catalogue_models
 from planner.catalogue import read_gpu
-from planner.catalogue_models import Row, model_of
+from planner.catalogue_models import model_of
+from planner.entries import ModelRow, Price
 from planner.errors import BadRow
 from planner.families import model_from_config
 from planner.gpu import Gpu
 from planner.naming import short_name
 from planner.parameters import parameter_count
-from planner.prices import Price, read_price
+from planner.prices import read_price
 from planner.quantities import Source
 
 PLACE = "own entry"
@@ -42,7 +43,7 @@ def own_gpu(name: str, row: Mapping[str, Any]) -> Gpu:
     return read_gpu({**whole, "aliases": [], "unchecked": ["all"]}, PLACE)
 
 
-def own_model(name: str, config: Mapping[str, Any]) -> Row:
+def own_model(name: str, config: Mapping[str, Any]) -> ModelRow:
     """An own model, as a row of the catalogue.
 
     name : its name behind "own/"
@@ -55,7 +56,7 @@ def own_model(name: str, config: Mapping[str, Any]) -> Row:
         "config": config, "source": "config.json of a reader", "checked": False, "short": (),
         "parameters": parameter_count(model),
     }  # fmt: skip
-    row = Row(full, full, fields, PLACE)
+    row = ModelRow(full, full, fields, PLACE)
     model_of(row)
     return row
 

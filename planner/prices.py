@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from planner.catalogue import READERS, gpus, read_yaml
+from planner.entries import Price, Quote
 from planner.errors import BadRow
 from planner.gpu import Gpu
 from planner.quantities import GRAM, HOUR, KILOWATT_HOUR, Source
@@ -29,41 +30,6 @@ TERM_UNITS: Mapping[str, float] = {
 SERVER_POWER = 1.7
 """Power of a GPU and its share of the server over the GPU's board limit, where no source gives it. Assumed: 1.5-2.0 in
 ten rows of data/prices.yaml."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """One price or figure, with where it is from.
-
-    value : rent [USD/s]; purchase [USD]; power [W]; power price [USD/J]; emissions [kg/J]; PUE [1]
-    date : when it was asked, as far as the source tells
-    years : term of a reservation [year]
-    """
-
-    value: float
-    source: Source
-    date: str
-    years: float | None = None
-
-    @property
-    def told(self) -> str:
-        """Source and date as one text."""
-        return f"{self.source.text} ({self.date})" if self.date else self.source.text
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What one GPU costs; None: nobody told, and nobody guesses.
-
-    on_demand, reserved : rent, server included [USD/s]
-    purchase : with its share of a server [USD]
-    all_in_power : with its share of the server, at full load [W]
-    """
-
-    on_demand: Quote | None = None
-    reserved: Quote | None = None
-    purchase: Quote | None = None
-    all_in_power: Quote | None = None
 
 
 UNKNOWN = Price()

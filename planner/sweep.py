@@ -16,9 +16,9 @@ from planner.errors import PlannerError
 from planner.forward import forward
 from planner.gpu import Gpu
 from planner.host import host_time
-from planner.latency import Roof, op_time, roof
 from planner.memory import memory
 from planner.model import Model
+from planner.op_times import Roof, op_time, roof
 from planner.ops import Op
 from planner.quantities import FloatArray
 from planner.scenario import Scenario, Workload, scenario

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from planner.estimate import Phase
 from planner.gpu import Gpu
 from planner.kernel_marks import implements, told_by_name
-from planner.latency import OpTime
 from planner.marks import Mark
 from planner.matching import Launch, Matched, added_up, places, sequence, ungrouped
+from planner.op_times import OpTime
 from planner.quantities import NANOSECOND
 from planner.roofline import attainable
 from planner.waterfall import COLLECTIVE, Part, traced

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from planner.estimate import Phase
 from planner.gpu import Gpu
-from planner.latency import OpTime
+from planner.op_times import OpTime
 from planner.quantities import Basis
 
 COLLECTIVE = "all_reduce"

@@ -11,12 +11,10 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, TypeVarTuple
+from typing import ParamSpec, TypeVar, TypeVarTuple
 
-if TYPE_CHECKING:
-    from planner.catalogue_models import Row
-    from planner.gpu import Gpu
-    from planner.prices import Price
+from planner.entries import ModelRow, Price
+from planner.gpu import Gpu
 
 A = TypeVarTuple("A")
 P = ParamSpec("P")
@@ -32,7 +30,7 @@ class Own:
     """
 
     gpus: tuple[Gpu, ...] = ()
-    models: tuple[Row, ...] = ()
+    models: tuple[ModelRow, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     key: str = field(init=False, default="")
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,17 @@ def test_imports_point_down_only(path):
     room = name_of(path).split(".")[0]
     ours = {name.split(".")[0] for name in imported(path)} & {*ROOMS, *FRONTS}
     assert ours <= MAY_IMPORT[room], f"{shown(path)} may import {sorted(MAY_IMPORT[room])}, not {sorted(ours)}"
+
+
+def test_no_file_imports_itself_over_others():
+    """Imports for types count too: what two files need of each other belongs into a third below both."""
+    known = {name_of(path): imported(path) for path in PRODUCT}
+    arrows = {
+        name: {other for other in found & known.keys() if not f"{name}.".startswith(f"{other}.")}
+        for name, found in known.items()
+    }  # a file names its own package with each neighbour that it imports from it
+    order = TopologicalSorter(arrows)
+    order.prepare()
 
 
 @pytest.mark.parametrize("path", files("planner"), ids=shown)

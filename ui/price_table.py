@@ -7,8 +7,9 @@ import streamlit as st
 
 from planner.asking import PRICE_KINDS, typed_prices
 from planner.catalogue import gpus
+from planner.entries import Price
 from planner.errors import PlannerError
-from planner.prices import Price, price
+from planner.prices import price
 from words.text import plain
 
 COLUMNS = {"on_demand": "On demand (USD/h)", "reserved": "Reserved (USD/h)", "purchase": "Purchase (USD)"}

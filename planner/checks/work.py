@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planner.checks.evidence import Case
 from planner.forward import forward
-from planner.latency import roof
+from planner.op_times import roof
 from planner.parameters import active_parameters
 from planner.scenario import Scenario
 from planner.step import Step, decode_step, prefill_step

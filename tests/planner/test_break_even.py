@@ -6,8 +6,8 @@ import pytest
 
 from planner.break_even import against_api, ways
 from planner.demand import Candidate, demand
+from planner.entries import Price, Quote
 from planner.money import Terms
-from planner.prices import Price, Quote
 from planner.quantities import KILOWATT_HOUR, MONTH, YEAR, Source
 from planner.sizing import option
 from tests.planner.demands import wanted

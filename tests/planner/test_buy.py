@@ -10,10 +10,10 @@ import pytest
 from planner.buy import search
 from planner.correction import Correction
 from planner.demand import Candidate, demand, scenario_of
+from planner.entries import Price, Quote
 from planner.errors import InvalidWorkload
 from planner.money import Terms
 from planner.option import Option, Refusal
-from planner.prices import Price, Quote
 from planner.quantities import HOUR, Source
 from planner.ranking import frontier, nearest, ranked
 from planner.recorded import recorded

@@ -18,9 +18,10 @@ from planner.errors import OutsideRange, TooFewPoints
 from planner.estimate import estimate
 from planner.fit import fit
 from planner.forward import forward
-from planner.latency import roof, step_time
+from planner.latency import step_time
 from planner.memory import memory
 from planner.observation import Observation, predicted
+from planner.op_times import roof
 from planner.predict import question
 from planner.quantities import Basis
 from planner.scenario import Scenario
@@ -43,6 +44,10 @@ def asked(concurrency: float, model: str = LLAMA, gpu: str = "h100-sxm", prompt:
             "output_tokens": "16", "mode": "batch", "quantization": "bf16",
         }
     )  # fmt: skip
+
+
+def outside(correction: Correction, question: Scenario) -> str:
+    return correction.outside(question.deployment.gpu, question.configuration, question.workload.concurrency)
 
 
 def made(truth: Correction | None, models: tuple[str, ...] = (LLAMA, PHI), noise: float = 0.0) -> list[Observation]:
@@ -172,15 +177,15 @@ def test_a_slight_calibration_leaves_another_models_answer_as_it_was() -> None:
     slight = Correction("slight", host_step=1.07, kernels=((asked(16).configuration, 0.95),))
     step = decode_step(np.float64(16), 512)
     assert float(step_time(replace(other, correction=slight), step).total) == float(step_time(other, step).total)
-    assert "0 % of what it learnt is carried to this model" in slight.outside(other)
+    assert "0 % of what it learnt is carried to this model" in outside(slight, other)
 
 
 def test_a_question_outside_of_the_measurements_is_told() -> None:
     own = Correction("lab", kernels=((asked(16).configuration, 1.0),), gpus=("h100-sxm",), batch=(1, 16))
-    assert own.outside(asked(16)) == own.outside(asked(32)) == ""
-    assert "batches were 1 to 16, not 64" in own.outside(asked(64))
-    assert "measured on h100-sxm, not on a100-sxm-80gb" in own.outside(asked(16, gpu="a100-sxm-80gb"))
-    assert "this model" in own.outside(asked(16, PHI))
+    assert outside(own, asked(16)) == outside(own, asked(32)) == ""
+    assert "batches were 1 to 16, not 64" in outside(own, asked(64))
+    assert "measured on h100-sxm, not on a100-sxm-80gb" in outside(own, asked(16, gpu="a100-sxm-80gb"))
+    assert "this model" in outside(own, asked(16, PHI))
 
 
 def lab(gpu: str) -> tuple[list[Observation], list[Observation]]:

@@ -14,7 +14,8 @@ from planner.catalogue import find_gpu
 from planner.efficiency import CACHE, CACHED, Range
 from planner.engine import Engine
 from planner.host import dispatches, host_time, launch_gap
-from planner.latency import LARGER, Roof, op_time, roof, step_time
+from planner.latency import step_time
+from planner.op_times import LARGER, Roof, op_time, roof
 from planner.ops import Op, elementwise, experts_gemm, gemm
 from planner.quantities import Basis
 from planner.roofline import Bound

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.catalogue import find_gpu
+from planner.entries import Price, Quote
 from planner.errors import InvalidWorkload
 from planner.money import Terms, api_break_even, bill, check_terms, payback, per_million_tokens
-from planner.prices import Price, Quote
 from planner.quantities import HOUR, KILOWATT_HOUR, MONTH, YEAR, Source
 from planner.traffic import Traffic
 
