@@ -22,7 +22,7 @@ def frame() -> None:
     st.html(ASSETS / "phone.css")
     st.html(ASSETS / "cards.css")
     st.logo(str(ASSETS / "logo.svg"), size="large")
-    enter()
+    told = enter()
     know_own_entries()
     page = st.navigation(
         [
@@ -39,6 +39,8 @@ def frame() -> None:
         ],
         position="top",
     )
+    if told:
+        st.info(told)
     try:
         page.run()
     except StoreError as error:  # while it does not answer; pages that can do without it say so in its place

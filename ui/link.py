@@ -16,7 +16,8 @@ import streamlit as st
 from planner.catalogue import find_gpu
 from planner.errors import BadLink, PlannerError
 from ui.link_versions import KEY as VERSION
-from ui.link_versions import upgraded, version
+from ui.link_versions import Upgraded, upgraded, version
+from ui.workspace import IN, place
 
 
 def written(value: Any) -> str:
@@ -120,7 +121,7 @@ def read_link(parameters: Mapping[str, Parameter]) -> list[str]:
     parameters : all that the page knows
     returns : a sentence for each value that was dropped
     """
-    link = upgraded(st.query_params.to_dict())
+    link = _question(st.query_params.to_dict())
     told = [link.why] if link.why else []
     told += [
         f'The link says {key[:40]} = "{text[:40]}", which this page does not know. It is left out.'
@@ -144,7 +145,7 @@ def read_link(parameters: Mapping[str, Parameter]) -> list[str]:
 
 def write_link(parameters: Mapping[str, Parameter]) -> None:
     """Writes session state into the address, as short as it goes."""
-    link = texts(parameters, st.session_state)
+    link = texts(parameters, st.session_state) | place()
     if link != st.query_params.to_dict():
         st.query_params.from_dict(link)
 
@@ -165,7 +166,7 @@ def texts(parameters: Mapping[str, Parameter], values: Mapping[Any, Any]) -> dic
 
 def query(parameters: Mapping[str, Parameter], values: Mapping[Any, Any]) -> str:
     """The same as the text behind the question mark; what people read stays readable."""
-    return urlencode(texts(parameters, values), quote_via=quote, safe="/:,@")
+    return _encoded(texts(parameters, values))
 
 
 def values_of(parameters: Mapping[str, Parameter], text: str) -> dict[str, Any]:
@@ -173,7 +174,7 @@ def values_of(parameters: Mapping[str, Parameter], text: str) -> dict[str, Any]:
 
     raises : PlannerError naming the key that is unknown, or whose value is none of the choices
     """
-    link = upgraded(dict(parse_qsl(text, keep_blank_values=True)))
+    link = _question(dict(parse_qsl(text, keep_blank_values=True)))
     strange = [key for key in link.told if key not in parameters]
     if link.why or strange:
         raise BadLink(link.why or f"The link says {strange[0][:40]}, which Plan does not know. Ask for it again.")
@@ -185,18 +186,31 @@ def values_of(parameters: Mapping[str, Parameter], text: str) -> dict[str, Any]:
 
 
 def address(page: str, parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> str:
-    """The address of another page with its whole question, relative to this one.
+    """The address of another page with its whole question and the workspace, relative to this one.
 
     page : its url_path
     parameters, values : as in `texts`
     """
-    return f"{page}?{query(parameters, values)}"
+    return f"{page}?{_here(parameters, values)}"
 
 
 def full_address(parameters: Mapping[str, Parameter]) -> str:
-    """The address of this page with its whole question, to be sent to others."""
+    """The address of this page with its whole question and the workspace, to be sent to others."""
     here = urlsplit(st.context.url or "")
-    return urlunsplit((here.scheme, here.netloc, here.path or "/", query(parameters, st.session_state), ""))
+    return urlunsplit((here.scheme, here.netloc, here.path or "/", _here(parameters, st.session_state), ""))
+
+
+def _here(parameters: Mapping[str, Parameter], values: Mapping[Any, Any]) -> str:
+    return _encoded(texts(parameters, values) | place())
+
+
+def _encoded(told: Mapping[str, str]) -> str:
+    return urlencode(told, quote_via=quote, safe="/:,@")
+
+
+def _question(told: Mapping[str, str]) -> Upgraded:
+    """What a link asks; in which workspace is not part of it."""
+    return upgraded({key: text for key, text in told.items() if key != IN})
 
 
 def _read(key: str, parameter: Parameter, text: str) -> Any:

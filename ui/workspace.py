@@ -23,6 +23,12 @@ from store.runs import Store
 from store.workspaces import Workspace, workspaces
 
 CHOSEN, ENTERED = "workspace", "entered_workspace"
+IN = "in"
+"""The key of a link that names the workspace it was made in."""
+ELSEWHERE = (
+    "The link was made in a workspace that is not open to you, so it is shown as the question alone. If it should be "
+    "open, log in on Account, then open the link again; or ask who sent it."
+)
 
 
 def claims() -> dict[str, Any]:
@@ -41,12 +47,32 @@ def workspace() -> Workspace:
     return next((one for one in there if one.name == st.session_state.get(CHOSEN)), there[0])
 
 
-def enter() -> None:
-    """To be called before each page: what a session holds of one workspace, it forgets in another."""
+def enter() -> str:
+    """To be called before each page: what a session holds of one workspace, it forgets in another.
+
+    returns : a sentence where the link that opened the session names a workspace that is not open; whether there is
+        such a one, nobody learns
+    """
+    told = "" if ENTERED in st.session_state else _led()
     now = workspace().name
     if st.session_state.get(ENTERED, now) != now:
         st.session_state.clear()
     st.session_state[ENTERED] = st.session_state[CHOSEN] = now
+    return told
+
+
+def place() -> dict[str, str]:
+    """What a link says of the workspace that it is made in: nothing of the one in which everybody begins."""
+    name = workspace().name
+    return {} if name == open_workspaces()[0].name else {IN: name}
+
+
+def _led() -> str:
+    asked = st.query_params.get(IN)
+    if asked in {one.name for one in open_workspaces()}:
+        st.session_state[CHOSEN] = asked
+        return ""
+    return ELSEWHERE if asked else ""
 
 
 def store() -> Store:

@@ -9,6 +9,7 @@ from tests.browser.conftest import PATIENCE
 from tests.browser.issuer import CLIENT, PASSWORD, Issuer, issuing
 from tests.importers.samples import bench_file, result
 from tools.running_app import free_port, running_app
+from ui.workspace import ELSEWHERE
 
 pytest.importorskip("authlib", reason="pip install -r requirements-login.txt")
 
@@ -74,6 +75,22 @@ def test_two_people_and_a_stranger(browser, hosted, issuer, tmp_path):
     ann.wait_for_url(re.compile(f"^{re.escape(hosted)}/(?!account)"))
     ann.goto(f"{hosted}/account")
     expect(ann.get_by_role("button", name="Log in")).to_be_visible()
+
+
+def test_a_teams_link_opens_in_its_workspace_and_for_a_stranger_as_the_question(browser, hosted, issuer, tmp_path):
+    ann = logged_in(browser, hosted, issuer, "ann", "lab")
+    ann.get_by_role("combobox").first.click()
+    ann.get_by_role("option", name="lab").click()
+    ann.get_by_role("link", name="Evidence").click()
+    ann.locator("input[type=file]").first.set_input_files(bench_file(tmp_path / "secret-project.json", result()))
+    expect(ann.get_by_text(re.compile("imported as run"))).to_be_visible()
+    ann.wait_for_url(re.compile(r"in=team-"))
+    bob, eve = (logged_in(browser, hosted, issuer, who, group) for who, group in (("bob", "lab"), ("eve", "ops")))
+    for other in (bob, eve):
+        other.goto(ann.url)
+    expect(bob.get_by_text("secret-project").first).to_be_visible()
+    expect(eve.get_by_text(ELSEWHERE)).to_be_visible()
+    assert "secret-project" not in eve.content()
 
 
 def test_a_cookie_of_ones_own_making_is_none(browser, hosted):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import streamlit as st
@@ -105,6 +106,49 @@ def test_a_team_shares_and_nobody_else_enters(people, tmp_path):
         eve = page()
         eve.session_state[workspace.CHOSEN] = lab.name
         assert "ours.json" not in shown(eve.run())
+
+
+def framed(**link: str) -> AppTest:
+    """The whole app, which opens Plan."""
+    app = AppTest.from_string("from ui.frame import frame\nframe()", default_timeout=60)
+    app.query_params.update(link)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_link_opens_in_the_workspace_it_was_made_in(people):
+    people("ann", "lab", "ops")
+    lab = next(one for one in workspace.open_workspaces() if one.title == "lab")
+    app = framed()
+    assert workspace.IN not in app.query_params
+    app.session_state[workspace.CHOSEN] = lab.name
+    app.run()
+    assert app.query_params[workspace.IN] == lab.name
+    (address,) = (box.value for box in app.code if workspace.IN in box.value)
+    sent = dict(parse_qsl(urlsplit(address).query)) | {"prompt": "777"}
+    people("bob", "lab")
+    bob = framed(**sent)
+    assert (bob.session_state[workspace.CHOSEN], bob.number_input(key="prompt").value) == (lab.name, 777)
+    assert not bob.info
+    bob.session_state[workspace.CHOSEN] = workspace.open_workspaces()[0].name
+    assert workspace.IN not in bob.run().query_params
+
+
+@pytest.mark.parametrize("who", ["eve", ""])
+def test_a_stranger_sees_the_question_of_a_link_and_learns_nothing_of_its_workspace(people, who):
+    people("ann", "lab")
+    own, lab = workspace.open_workspaces()
+    people(who, *(["ops"] if who else []))
+    said = set()
+    for name in (lab.name, own.name, f"team-{'0' * 32}", "../demo", "<b>x</b>"):
+        app = framed(prompt="777", **{workspace.IN: name})
+        assert app.session_state[workspace.CHOSEN] == workspace.open_workspaces()[0].name
+        assert app.number_input(key="prompt").value == 777
+        assert workspace.IN not in app.query_params
+        assert not [one.value for one in app.warning if workspace.IN in one.value]
+        said.add(tuple(one.value for one in app.info))
+    assert said == {(workspace.ELSEWHERE,)}, "the same words for all of them"
 
 
 def known(folder: Path) -> Run:
