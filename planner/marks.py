@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planner.estimate import Phase
 from planner.measured import KernelSample
 from planner.op_times import OpTime
-from planner.roofline import Bound
+from planner.roofline import Bound, attainable
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,23 @@ def predicted_marks(name: str, phase: Phase) -> tuple[Mark, ...]:
         for time in phase.time.ops
         if float(time.op.flops) > 0
     )
+
+
+def roof_share(marks: Iterable[Mark], phase: Phase) -> float:
+    """How much of what the roof allows kernels reach, weighted by their time.
+
+        sum of share · min(1, rate / attainable) / sum of shares
+
+    marks : on the roof [FLOP/B], [FLOP/s]
+    phase : whose roof it is [FLOP/s], [B/s]
+    returns : 0 without marks [1]
+    """
+    reached = [
+        (mark.share, min(1.0, mark.rate / float(attainable(mark.intensity, phase.peak, phase.bandwidth))))
+        for mark in marks
+    ]
+    whole = sum(share for share, _ in reached)
+    return sum(share * part for share, part in reached) / whole if whole else 0.0
 
 
 def _mark(name: str, phase: str, time: OpTime, seconds: float, share: float) -> Mark:

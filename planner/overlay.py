@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from planner.errors import InsufficientMemory
-from planner.estimate import Estimate, Phase, estimate
+from planner.estimate import Estimate, Figure, Phase, estimate
 from planner.marks import Mark
 from planner.measured import MeasuredPoint, Run
 from planner.model import Model
@@ -42,6 +42,20 @@ class Comparison:
         return self.point.value / self.predicted if self.predicted else None
 
     @property
+    def interval(self) -> tuple[float, float] | None:
+        """Where nine in ten measurements lie, in the point's unit; None where nothing tells of it."""
+        if self.estimate is None or self.predicted is None:
+            return None
+        if self.point.metric in RATES:
+            found = self.estimate
+            each = self.predicted / found.output_tokens_per_second
+            return each * found.throughput_low, each * found.throughput_high
+        figure = FIGURES.get(self.point.metric, _nothing)(self.estimate)
+        if figure is None or figure.low is None or figure.high is None:
+            return None
+        return self.predicted * figure.low / figure.value, self.predicted * figure.high / figure.value
+
+    @property
     def floor_utilisation(self) -> float | None:
         """Bandwidth floor over measured, of decode metrics: how close a step comes to the shortest possible [1]."""
         if self.estimate is None or self.point.metric not in DECODE_METRICS:
@@ -66,6 +80,15 @@ PREDICTED: Mapping[str, Callable[[Estimate], float | None]] = {
     "prefill_arithmetic_intensity": lambda found: found.prefill.intensity,
     "decode_arithmetic_intensity": lambda found: found.decode.intensity,
 }
+RATES = frozenset({"output_throughput", "request_throughput"})
+FIGURES: Mapping[str, Callable[[Estimate], Figure | None]] = {
+    "ttft": lambda found: found.ttft,
+    "tpot": lambda found: found.tpot,
+    "itl": lambda found: found.tpot,
+    "e2e": lambda found: found.e2e,
+    "latency_per_output_token": lambda found: found.e2e,
+}
+"""Metric -> the figure whose interval it has, in proportion."""
 
 
 def scenario_of(run: Run, gpu: str, model: Model, **cells: str) -> Scenario:
@@ -155,6 +178,10 @@ def _estimate(run: Run, gpu: str, model: Model, conditions: Mapping[str, str]) -
         return estimate(scenario_of(run, gpu, model, **conditions))
     except InsufficientMemory as no:
         return str(no)
+
+
+def _nothing(_: Estimate) -> None:
+    return None
 
 
 def _drawable(seconds: float) -> bool:

@@ -12,7 +12,7 @@ from charts import spread, waterfall
 from importers.kernel_patterns import NamePattern
 from planner.estimate import Phase, phases
 from planner.kernel_marks import kernel_marks
-from planner.marks import predicted_marks
+from planner.marks import predicted_marks, totals
 from planner.matching import ungrouped, unmatched
 from planner.measured import Run
 from planner.memory import active_weight_bytes, memory
@@ -42,18 +42,20 @@ FEW = 5
 """Unmatched kernels that are named."""
 
 
-def show_trace(run: Run) -> None:
+def show_trace(run: Run, headline: DeltaGenerator) -> None:
     """Steps if the trace has them, else its whole span.
 
     run : with kernels
+    headline : for where the time goes in one sentence
     """
-    headline = st.container()
+    cautions = st.container()
+    headline.markdown(f"#### {_span_sentence(run)}")
     patterns = patterns_of(run)
     groups = step_rows(store(), run.id)
     if groups:
-        _show_steps(run, groups, patterns, headline)
+        _show_steps(run, groups, patterns, headline, cautions)
     else:
-        headline.caption(
+        cautions.caption(
             "⚠ No steps are known of this trace: it has no ranges that name them, no CUDA graphs that come again, no "
             "order of kernels that repeats. Kernels of its whole span stand below, at the mean of their class."
         )
@@ -63,7 +65,23 @@ def show_trace(run: Run) -> None:
         pattern_box(run, patterns)
 
 
-def _show_steps(run: Run, groups: list[StepRows], patterns: tuple[NamePattern, ...], headline: DeltaGenerator) -> None:
+def _span_sentence(run: Run) -> str:
+    """The largest class of kernels of a whole trace, as Markdown."""
+    spent = totals(run.kernels)
+    (kind, seconds), whole = next(iter(spent.items())), sum(spent.values())
+    return (
+        f"Of **{duration(whole)}** of kernel time the largest part, **{percent(seconds / (whole or 1.0))}**, goes to "
+        f"kernels of the class **{plain(kind)}**."
+    )
+
+
+def _show_steps(
+    run: Run,
+    groups: list[StepRows],
+    patterns: tuple[NamePattern, ...],
+    headline: DeltaGenerator,
+    cautions: DeltaGenerator,
+) -> None:
     steps, kind = _step_box(run, groups)
     scenario, phase, name = _asked(run, kind)
     ops = {ungrouped(time.op.name) for time in phase.time.ops}
@@ -82,14 +100,14 @@ def _show_steps(run: Run, groups: list[StepRows], patterns: tuple[NamePattern, .
         scenario,
     )
     if found is None:
-        headline.caption(
+        cautions.caption(
             f"⚠ The trace holds no single kernels of its {kind} steps (CUDA graphs recorded as a whole), or more than "
             "belong to a step. Profile again with --cuda-graph-trace=node. Until then: the means of its whole span."
         )
         _show_span(run, scenario, phase, name)
     else:
         said = _sentence(found, kind, steps)
-        headline.markdown(said)
+        headline.markdown(f"#### {said}")
         files = Measured(said, (run,), link_here("explain"), question_words(scenario))
         _show_waterfalls(found.parts, phase, scenario, name, files)
         _show_roof(run, found, phase, scenario, name, files)

@@ -25,6 +25,7 @@ from planner.scenario import Scenario
 from planner.serving import latencies
 from planner.words import digits, duration, percent
 from ui.confirm import Confirmed
+from ui.estimated import estimated
 from ui.show import chart, theme
 from ui.workspace import cache_key, loads_of
 from words.rows import METRICS
@@ -65,6 +66,20 @@ def show_load_test(run: Run, chosen: Confirmed) -> None:
     if views:
         view = st.segmented_control("View", list(views), default=next(iter(views)), required=True, key=f"view-{run.id}")
         views[view if view in views else next(iter(views))]()
+
+
+def reason_sentence(run: Run, chosen: Confirmed) -> str:
+    """Where the time of the first load goes, as Markdown; empty where no load tells a time that is predicted."""
+    found = loads_of(run)
+    if not found:
+        return ""
+    try:
+        answer = estimated(scenario_of(run, chosen.gpu, chosen.model, **{**chosen.cells, **found[0].conditions}))
+    except InfeasibleError:
+        return ""
+    metric, parts = next(inferred_parts(found[0], answer), ("", ()))
+    which = f"At {plain(found[0].label)}: " if len(found) > 1 else ""
+    return which + _parts_words(NAMES[metric], parts) if parts else ""
 
 
 @st.cache_data(max_entries=64, show_spinner="Predicting the sweep")

@@ -10,6 +10,7 @@ from planner.differences import settings_that_differ
 from planner.loads import Load
 from planner.measured import Run
 from planner.overlay import scenario_of
+from planner.setting_words import in_sentence
 from planner.side_by_side import Change, changes, side
 from planner.words import digits
 from ui.advised import advised
@@ -58,7 +59,9 @@ def _kept(run: Run, other: Run, chosen: Confirmed) -> None:
         side(before, chosen.gpu, chosen.model, **_open(run, named)),
         side(after, other.gpu or chosen.gpu, chosen.model, **_open(other, named)),
     )
-    told = [f"{plain(name)} {_cell(one)} → {_cell(two)}" for name, one, two in settings_that_differ(run, other)]
+    told = [
+        f"{plain(in_sentence(name))} {_cell(one)} → {_cell(two)}" for name, one, two in settings_that_differ(run, other)
+    ]
     st.markdown(f"Changed: **{', '.join(told) or 'nothing that the files tell of'}**.")
     st.markdown("\n".join(f"- {_sentence(one)}" for one in found) or "The two have no figure in common.")
     st.caption(

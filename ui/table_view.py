@@ -20,11 +20,12 @@ from ui.loadtest import show_load_test
 from ui.show import roof_chart
 
 
-def show_table(run: Run, rows: Sequence[Row]) -> None:
+def show_table(run: Run, rows: Sequence[Row]) -> Sequence[Comparison]:
     """A choice among the series of a table, and the chosen one measured beside predicted.
 
     run : of the whole table
     rows : of it
+    returns : what was compared of the chosen series
     """
     named = series(rows)
     chosen = st.selectbox("Series", list(named), key=f"series-{run.id}")
@@ -47,3 +48,4 @@ def show_table(run: Run, rows: Sequence[Row]) -> None:
     identity = hashlib.sha256(f"{run.file_hash} {chosen}".encode()).hexdigest()
     whole = replace(parts[0], file_hash=identity, points=tuple(point for part in parts for point in part.points))
     show_load_test(whole, Confirmed(known, model, {}))
+    return compared

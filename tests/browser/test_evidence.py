@@ -19,7 +19,7 @@ def needs(path):
 
 def upload(page, app, path):
     page.goto(f"{app}/evidence")
-    expect(page.get_by_text("What was measured, on the same roof")).to_be_visible()
+    expect(page.locator("h4").first).to_be_visible()
     page.locator("input[type=file]").first.set_input_files(path)
     expect(page.get_by_text("imported as run")).to_be_visible()
 

@@ -20,7 +20,7 @@ def after(before, changed):
 def test_the_larger_batch_of_the_t4_study_is_held_against_its_promise():
     app = after("load test b1, T4", "load test b8, T4")
     assert not app.exception
-    assert r"max\_num\_seqs 1 → 8" in text(app)
+    assert r"batch limit 1 → 8" in text(app)
     told = re.search(r"output tokens a second: \*\*(\S+) times\*\*, promised (\S+): \*\*(.+?)\*\*", text(app))
     assert told is not None
     assert told[1] == "4.48", "99.4 tokens a second after 22.2"

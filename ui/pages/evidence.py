@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from planner.estimate import phases
 from planner.kernel_marks import kernel_marks
-from planner.marks import predicted_marks
+from planner.marks import predicted_marks, roof_share
 from planner.measured import Run, Severity
 from planner.memory import memory
 from planner.overlay import compare, scenario_of, step_marks
@@ -25,23 +26,31 @@ from ui.telling import errors_told
 from ui.templates import templates
 from ui.uploads import uploads
 from ui.workspace import is_demo, may_change, store, whole_run
+from words.compared import compared_sentence, roof_sentence
 from words.rows import verdict
 from words.text import plain
 
 
 def page() -> None:
     """Upload, choice of a run, and what it says."""
-    st.markdown("#### What was measured, on the same roof as what was predicted")
+    headline = st.empty()
     uploads()
     templates()
     chosen = run_box()
     with errors_told():
-        evidence(whole_run(chosen))
+        evidence(whole_run(chosen), headline)
+
+
+OWN = "Drop a trace or a load test below, and this line says how your own run did."
 
 
 @st.fragment
-def evidence(run: Run) -> None:
-    """What the run is, the confirmed GPU and model, its points on the roof, the tables."""
+def evidence(run: Run, headline: DeltaGenerator) -> None:
+    """What the run is, the confirmed GPU and model, its points on the roof, the tables.
+
+    headline : an empty place above, for what the run says in one sentence
+    """
+    headline.markdown(f"#### {verdict(run)}")
     st.markdown(("**Demo workspace.** " if is_demo(run) else "") + verdict(run))
     checked = st.container()
     show_notes(run)
@@ -50,7 +59,7 @@ def evidence(run: Run) -> None:
         if rows:
             with checked:
                 show_findings(run, None, None, "decode", {})
-            show_table(run, rows)
+            _say(headline, run, compared_sentence(show_table(run, rows)))
             offer_calibration(run, None, None, {})
             report_button(run, None, None, {})
         else:
@@ -58,7 +67,7 @@ def evidence(run: Run) -> None:
             with checked:
                 phase = st.session_state.get("phase", "decode")
                 show_findings(run, chosen.gpu, chosen.model, phase, chosen.cells)
-            show_run(run, chosen)
+            _say(headline, run, show_run(run, chosen))
             report_button(run, chosen.gpu, chosen.model, chosen.cells)
     with errors_told():
         if not is_demo(run):
@@ -67,13 +76,15 @@ def evidence(run: Run) -> None:
             _delete(run)
 
 
-def show_run(run: Run, chosen: Confirmed) -> None:
-    """A trace or load test on the roof, beside the prediction for what was confirmed."""
+def _say(headline: DeltaGenerator, run: Run, said: str) -> None:
+    """The run in a sentence; under a demo's, what to do for one's own."""
+    headline.markdown(f"#### Demo: {said}\n\n{OWN}" if is_demo(run) else f"#### {said}")
+
+
+def show_run(run: Run, chosen: Confirmed) -> str:
+    """A trace or load test on the roof, beside the prediction for what was confirmed; what that says in a sentence."""
     scenario = scenario_of(run, chosen.gpu, chosen.model, **chosen.cells)
-    if run.kernels:
-        show_kernels(run, scenario)
-    else:
-        show_points(run, scenario, chosen)
+    return show_kernels(run, scenario) if run.kernels else show_points(run, scenario, chosen)
 
 
 def show_notes(run: Run) -> None:
@@ -89,7 +100,7 @@ def show_notes(run: Run) -> None:
             st.markdown("\n".join(f"- {plain(text)}" for text in more))
 
 
-def show_kernels(run: Run, scenario: Scenario) -> None:
+def show_kernels(run: Run, scenario: Scenario) -> str:
     """Kernels of a trace on the roof, beside the ops of the step that it is taken to show."""
     prefill, decode = phases(scenario, memory(scenario))
     phase = decode if st.session_state.get("phase", "decode") == "decode" else prefill
@@ -98,11 +109,13 @@ def show_kernels(run: Run, scenario: Scenario) -> None:
     with_flops = {kernel.name: kernel.bytes is not None for kernel in run.kernels if kernel.flops is not None}
     counted, shaped = (sum(with_flops.get(mark.name) is told for mark in marks) for told in (True, False))
     st.markdown(placed_words(counted, shaped, len(marks), unplaced))
-    roof_chart(scenario, predicted_marks(name, phase), marks, f"roof-{run.id}", measured_alone=bool(counted))
+    model = predicted_marks(name, phase)
+    roof_chart(scenario, model, marks, f"roof-{run.id}", measured_alone=bool(counted))
     kernel_table(run, marks)
+    return roof_sentence(roof_share(marks, phase), roof_share(model, phase)) if marks else verdict(run)
 
 
-def show_points(run: Run, scenario: Scenario, chosen: Confirmed) -> None:
+def show_points(run: Run, scenario: Scenario, chosen: Confirmed) -> str:
     """Points of a load test or sweep on the roof and in a table, each beside its prediction."""
     compared = compare(run, chosen.gpu, chosen.model, **chosen.cells)
     predicted, measured = step_marks(compared)
@@ -113,6 +126,7 @@ def show_points(run: Run, scenario: Scenario, chosen: Confirmed) -> None:
     comparison_table(compared)
     show_load_test(run, chosen)
     offer_calibration(run, chosen.gpu, chosen.model, chosen.cells)
+    return compared_sentence(compared)
 
 
 def _delete(run: Run) -> None:
