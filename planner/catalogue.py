@@ -108,6 +108,7 @@ def read_gpu(row: Mapping[str, Any], place: str = f"data/{FILE}") -> Gpu:
             unchecked=tuple(row["unchecked"]),
             source=Source(row["source"], checked=not row["unchecked"]),
             note=row.get("note", ""),
+            terms=row.get("terms", ""),
         )
     except KeyError as missing:
         raise BadRow(

@@ -250,8 +250,7 @@ def caveats(scenario: Scenario, found: Latencies) -> tuple[str, ...]:
         said.append(far)
     if load.longest > longest:
         said.append(f"Longer than the {longest:,} tokens that the model's config allows: vLLM refuses such requests.")
-    if gpu.unchecked:
-        said.append(f"Not held against a data sheet for {gpu.label}: {', '.join(gpu.unchecked)}.")
+    said += gpu.doubts
     if formats.matmul == formats.base and formats.scheme not in (formats.base, "awq", "gptq", "int4"):
         said.append(
             f"{gpu.label} has no native {formats.scheme} matrix units here: weights are unpacked to {formats.base}."

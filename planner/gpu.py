@@ -14,6 +14,9 @@ REPORTED_SHARE = {"hbm": 0.99, "gddr": 0.984, "gddr_ecc": 0.922}
 """Memory that CUDA reports, as a share of the nominal size: H100 79.18 of 80, RTX 4090 23.63 of 24, L4 22.16 of 24 (its
 ECC takes a sixteenth). Only for GPUs of which no log tells the figure itself."""
 
+LINES = ("GeForce",)
+"""Variants that are the name of a product line, and so stand before the GPU's."""
+
 GENERATIONS = {
     "7.0": "volta",
     "7.5": "turing",
@@ -42,6 +45,7 @@ class Gpu:
     power : board limit [W]
     compute_capability : NVIDIA's number ("9.0") or AMD's gfx name
     unchecked : catalogue keys that no data sheet confirmed, or "all"
+    terms : what its maker forbids, in a sentence that follows its name; empty: nothing known
     """
 
     id: str
@@ -62,11 +66,22 @@ class Gpu:
     unchecked: tuple[str, ...]
     source: Source
     note: str
+    terms: str = ""
 
     @property
     def label(self) -> str:
         """Name and variant as people write them."""
-        return self.name if self.variant in self.name else f"{self.name} {self.variant}"
+        if self.variant in self.name:
+            return self.name
+        return f"{self.variant} {self.name}" if self.variant in LINES else f"{self.name} {self.variant}"
+
+    @property
+    def doubts(self) -> list[str]:
+        """What a reader must know of the GPU itself before betting on it, in sentences."""
+        said = [f"{self.label}: {self.terms}"] if self.terms else []
+        if self.unchecked:
+            said.append(f"Not held against a data sheet for {self.label}: {', '.join(self.unchecked)}.")
+        return said
 
     @property
     def generation(self) -> str:

@@ -170,8 +170,7 @@ def _binds(of: Replica, found: Capacity) -> str:
 def _caveats(asked: Demand, built: Candidate, loaded: Scenario) -> tuple[str, ...]:
     gpu, wide = loaded.deployment.gpu, why_wide(loaded)
     said = [*loaded.model.caveats, *techniques_of(asked, built).caveats]
-    if gpu.unchecked:
-        said.append(f"Not held against a data sheet for {gpu.label}: {', '.join(gpu.unchecked)}.")
+    said += gpu.doubts
     if wide:
         said.append(wide)
     return tuple(said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.quantities import Basis
 
-TILE_WIDTH = 170
+TILE_WIDTH = 168
 """Two tiles stand side by side on a phone [px]."""
 BASIS_HELP = {
     Basis.MEASURED: "measured on this GPU",

@@ -71,7 +71,7 @@ def _tiles(best: Option, asked: Demand) -> list[tuple[str, str, str, str, str]]:
         ("", "Promises hold", chance_text(best.chance), "chance", CHANCE_HELP),
         (
             "output" if month else "",
-            "1M output tokens",
+            "Per 1M output",
             _price(best.output_price),
             f"prompt {_price(best.prompt_price)}",
             TOKEN_HELP,
@@ -197,7 +197,7 @@ def _range(month: Any) -> str:
     if month is None:
         return ""
     if month.low == month.high:
-        return "same at both ends"
+        return "no spread"
     return f"{dollars(month.low)} or more" if math.isinf(month.high) else f"{dollars(month.low)}–{dollars(month.high)}"
 
 

@@ -129,3 +129,11 @@ def test_units_are_converted_once():
     assert t4.bandwidth == 320e9
     assert t4.peak("fp16") == 65e12
     assert t4.memory == 14.74 * GIB
+
+
+def test_a_consumer_gpu_is_named_by_its_line_and_says_what_its_maker_forbids():
+    consumer = find_gpu("rtx-4090")
+    assert consumer.label == "GeForce RTX 4090"
+    assert consumer.doubts[0].startswith("GeForce RTX 4090: ")
+    assert "data centres" in consumer.doubts[0]
+    assert find_gpu("h100-sxm").doubts == []
