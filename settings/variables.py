@@ -99,7 +99,8 @@ class Settings:
     imports_at_once: int = _set("IMPORTS_AT_ONCE", COUNT, 2, "such processes at once; more wait")
     dask: str | None = _set(
         "DASK", url("tcp", "tls"), None,
-        "address of a dask.distributed scheduler whose workers read files and search, in place of this machine",
+        "address of a dask.distributed scheduler whose workers read files, search and answer long tables, in place of "
+        "this machine",
     )  # fmt: skip
     hosts: tuple[str, ...] = _set(
         "HOSTS", HOSTS, (), "names under which the app answers; all others are refused", words="any"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from planner.option import Option, Refusal
 from planner.ranking import best_of_each, nearest, ranked
 from planner.words import duration
 from verbs.status import DONE, NO_ANSWER
+from verbs.workers import cluster_of, cluster_option, show, workers
 
 name, about = "buy", "how many of which GPU for some traffic and promises, and what it costs"
 SHORT = {"request_rate": "--rate"} | {
@@ -39,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hub", action="store_true", help="fetch the model's config.json from huggingface.co")
     parser.add_argument("--all", action="store_true", help="every configuration, not only the best of each GPU")
     parser.add_argument("--json", action="store_true", help="the whole answer as JSON, units in the keys")
+    cluster_option(parser, "search")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -46,7 +46,7 @@ def run(given: argparse.Namespace) -> int:
     cells = {column: value for column in INPUTS if (value := getattr(given, column)) is not None}
     recording = read_requests(given.requests_csv) if given.requests_csv else None
     asked = asked_for(cells, model_from_hub(cells["model"]) if given.hub else None, recording)
-    options, refusals = found(asked)
+    options, refusals = found(asked, cluster_of(given))
     kept = options if given.all else best_of_each(options)
     if given.json:
         print(json.dumps(as_json(cells, asked, kept, refusals), indent=2))
@@ -55,14 +55,13 @@ def run(given: argparse.Namespace) -> int:
     return DONE if options else NO_ANSWER
 
 
-def found(asked: Demand) -> tuple[list[Option], list[Refusal]]:
-    """The whole search, shared among the processors: options cheapest first, and refusals."""
+def found(asked: Demand, cluster: str | None = None) -> tuple[list[Option], list[Refusal]]:
+    """The whole search, shared among the processors or a cluster's workers: options cheapest first, and refusals."""
     results = []
-    with ProcessPoolExecutor() as pool:
+    with workers(cluster) as pool:
         for one in search(asked, pool):
             results.append(one.result)
-            if sys.stderr.isatty():
-                print(f"\r{one.done} of {one.total}", end="", file=sys.stderr, flush=True)
+            show(one.done, one.total)
     options = ranked(one for one in results if isinstance(one, Option))
     return options, [one for one in results if isinstance(one, Refusal)]
 

@@ -18,11 +18,11 @@ from intake.sources import groups
 from intake.work import release
 from planner.errors import UnknownFormat
 from planner.quantities import MIB
-from settings import settings
 from store import exports
 from store.local import ID_DIGITS
 from store.runs import Store, default_root
 from verbs.status import BAD_QUESTION, DONE
+from verbs.workers import cluster_of, cluster_option
 
 name, about = "import", "import traces, load tests and exported runs into the store"
 
@@ -32,9 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", help="files, folders, .zip, .tar or .tar.gz; or URLs that fsspec knows")
     parser.add_argument("--json", action="store_true", help="what became of each file, as JSON")
     parser.add_argument("--summary", type=Path, metavar="OUT", help="do not import: write a few MB to upload instead")
-    parser.add_argument(
-        "--cluster", metavar="ADDRESS", help="a dask.distributed scheduler whose workers read the files"
-    )
+    cluster_option(parser, "read the files")
     parser.add_argument("--release", action="store_true", help="read again what is in quarantine")
 
 
@@ -45,7 +43,7 @@ def run(given: argparse.Namespace) -> int:
     store, outcomes = Store(default_root()), []
     if given.release:
         release(store)
-    cluster = given.cluster or settings().dask
+    cluster = cluster_of(given)
     for outcome in (outcome for one in given.files for outcome in _imported(one, store, cluster)):
         outcomes.append(outcome)
         if not given.json:

@@ -16,7 +16,7 @@ from planner.whose import NONE, count
 from store import Store, entries
 from tests.importers.samples import bench_file, result
 from tests.planner.test_own import H100
-from verbs import predict
+from verbs import predict, workers
 from verbs.status import BAD_QUESTION, DONE, NO_ANSWER
 
 CHAT = ["--gpu", "h100-sxm", "--model", "meta-llama/Llama-3.1-8B-Instruct"]
@@ -106,7 +106,7 @@ def test_a_long_table_is_answered_with_own_gpus_by_processes_that_were_not_forke
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fresh = partial(ProcessPoolExecutor, 1, mp_context=get_context("spawn"))
-    monkeypatch.setattr(predict, "ProcessPoolExecutor", fresh)
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", fresh)
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # a page's test may have left a page there
     monkeypatch.setattr(predict, "SHARED_ROWS", 2)
     monkeypatch.setenv("HEADROOM_STORE", str(tmp_path / "store"))
