@@ -1,12 +1,14 @@
-"""Runs a program that must not outlive us: `python -m measure.guard PROGRAM WORD...`.
+"""Runs a program that must not outlive us: `python -m measure.guard`, the program's words on its standard input.
 
-The guard's standard input is a pipe that its parent holds open and never writes to. When the parent ends, even killed,
-the pipe closes, and the guard ends the program and all that it started: first asked (SIGTERM), then not (SIGKILL).
+That input is a pipe that its parent holds open. When the parent ends, even killed, the pipe closes, and the guard ends
+the program and all that it started: first asked (SIGTERM), then not (SIGKILL). The words are not in the guard's own
+command line: who kills the program by its name (`pkill -f "vllm serve"`) would kill the guard too, and leave the rest.
 """
 
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -32,14 +34,18 @@ def start(
     output : where what it says goes
     environment : added to ours
     """
-    return subprocess.Popen(  # noqa: S603 - the user's own program
-        [sys.executable, "-m", "measure.guard", *words],
+    guarded = subprocess.Popen(
+        [sys.executable, "-m", "measure.guard"],
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=subprocess.STDOUT,
         env={**os.environ, **(environment or {}), "PYTHONPATH": str(Path(__file__).parents[1])},
         start_new_session=True,
     )
+    if guarded.stdin is not None:
+        guarded.stdin.write(json.dumps(list(words)).encode() + b"\n")
+        guarded.stdin.flush()
+    return guarded
 
 
 def end(guarded: subprocess.Popen[bytes]) -> int:
@@ -104,4 +110,4 @@ def _signal(program: subprocess.Popen[bytes], what: signal.Signals) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(json.loads(sys.stdin.buffer.readline())))

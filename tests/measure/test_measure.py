@@ -99,13 +99,20 @@ def test_killed_in_the_middle_it_leaves_no_server_and_goes_on_later(vllm, tmp_pa
     assert len(results(folder)) == 3
 
 
-def test_what_a_killed_program_leaves_behind_ends_too(tmp_path):
-    """A child in a session of its own, whose parent is killed: as vLLM's engine when its server is."""
-    script = "setsid sleep 300 & echo $! > child; echo $$ > self; wait"
+@pytest.mark.parametrize("by", ["id", "name"])
+def test_what_a_killed_program_leaves_behind_ends_too(tmp_path, by):
+    """A child in a session of its own, whose parent is killed: as vLLM's engine when its server is.
+
+    By name, as `pkill -f "vllm serve"` does it: that must not hit the guard as well, or nobody ends the child.
+    """
+    script = "setsid sleep 60 & echo $! > child; echo $$ > self; wait"
     with (tmp_path / "said").open("wb") as said:
-        guarded = guard.start(["sh", "-c", f"cd {tmp_path}; {script}"], said)
+        guarded = guard.start(["sh", "-c", f"cd {tmp_path}; {script}", "serve", str(tmp_path)], said)
     wait_for(lambda: (tmp_path / "self").exists() and (tmp_path / "self").read_text())
-    os.kill(int((tmp_path / "self").read_text()), signal.SIGKILL)
+    if by == "name":
+        subprocess.run(["pkill", "-KILL", "-f", f"serve {tmp_path}$"], check=True)
+    else:
+        os.kill(int((tmp_path / "self").read_text()), signal.SIGKILL)
     wait_for(lambda: guarded.poll() is not None)
     assert guard.end(guarded) != 0
     with pytest.raises(ProcessLookupError):

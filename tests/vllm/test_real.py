@@ -33,6 +33,18 @@ def model(tmp_path, monkeypatch):
     return shutil.copytree(TINY, tmp_path / "tiny_llama")
 
 
+@pytest.fixture(autouse=True)
+def leaves_no_engine():
+    """vLLM's engines and workers, which call themselves so, end with their server however that ended."""
+    before = engines()
+    yield
+    wait_for(lambda: engines() <= before, 60)
+
+
+def engines():
+    return set(subprocess.run(["pgrep", "-f", "^VLLM::"], capture_output=True, text=True, check=False).stdout.split())
+
+
 def words(model, folder, *more):
     settings = [word for text in QUICK for word in ("--set", text)]
     environment = [word for text in (*CPU, "VLLM_NO_USAGE_STATS=1") for word in ("--env", text)]
