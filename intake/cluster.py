@@ -1,10 +1,10 @@
 """A cluster of dask.distributed as this process knows it: its connection, and an executor of Python's own kind.
 
-| what happens there                              | a future here raises ClusterError: |
-| ----------------------------------------------- | ---------------------------------- |
-| a piece of work lay on worker after worker that died | it kills workers              |
-| the scheduler is gone                           | the cluster went away              |
-| for ALONE there is no worker                    | the cluster has none               |
+| what happens there                                   | the ClusterError of a future here says |
+| ---------------------------------------------------- | -------------------------------------- |
+| a piece of work lay on worker after worker that died | that workers died over it              |
+| the scheduler is gone                                | that the cluster went away             |
+| for ALONE there is no worker                         | that there is none                     |
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Workers(Executor):
         """Nothing is asked of them yet."""
         self._cluster, self._pool, self._address = cluster, cluster.get_executor(pure=False), address
         self._waiting: set[Future[Any]] = set()
-        self._lock = threading.Lock()
+        self._lock, self._watched = threading.Lock(), False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """As every executor does it."""
@@ -80,19 +80,24 @@ class Workers(Executor):
 
     def _wait_for(self, here: Future[Any]) -> None:
         with self._lock:
-            first = not self._waiting
             self._waiting.add(here)
-        if first:
+            watched, self._watched = self._watched, True
+        if not watched:
             threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
         """As long as anything is waited for: somebody must be there to do it."""
         alone, pause = 0.0, threading.Event()
-        while self._waiting:
+        while self._still():
             alone = 0.0 if self._anybody() else alone + LOOK
             if alone > ALONE:
                 self._give_up()
             pause.wait(LOOK)
+
+    def _still(self) -> bool:
+        with self._lock:
+            self._watched = bool(self._waiting)
+            return self._watched
 
     def _anybody(self) -> bool:
         with suppress(OSError, RuntimeError):

@@ -39,8 +39,8 @@ class Here:
 
         after : called when all is over, whatever happened
         """
-        self._heart.hold(task.store)
         future = self._pool.submit(_done, task, after)
+        self._heart.hold(task.store)
         future.add_done_callback(lambda _: self._heart.release(task.store))
         with self._lock:
             self._going = {one: other for one, other in self._going.items() if not one.done()} | {future: task}
@@ -78,9 +78,9 @@ class Cluster:
         """On whatever worker is free; it goes on if this process ends."""
         from distributed import fire_and_forget  # noqa: PLC0415 - optional
 
-        self._heart.hold(task.store)
         future = self._client.submit(do, task, key=f"{task.job}-{task.number}-{secrets.token_hex(4)}", pure=False)
         fire_and_forget(future)
+        self._heart.hold(task.store)
         future.add_done_callback(lambda done: self._look(done, task))
 
     def _look(self, done: Any, task: Task) -> None:

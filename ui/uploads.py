@@ -28,7 +28,7 @@ PATIENCE = 4.0
 """Time that a page waits for small files before it shows how far they are [s]."""
 EVERY = 1.0
 LOST = "the server or worker that read it, or was to, is gone. Import it again."
-FORSAKEN = ". Who sent it to the cluster is gone: if that is, too, cancel it and import it again"
+FORSAKEN = ". Who sent it to the cluster has lost sight of it: if the cluster is gone, cancel it and import it again"
 FEW = 6
 """Messages that are shown one by one; more are a table."""
 ASSETS = Path(__file__).parent / "assets"
