@@ -18,7 +18,7 @@ from planner.distribution import Distribution, distribution, weighted_distributi
 from planner.drafting import drafted
 from planner.intervals import Interval, fastest_step, interval, overflows
 from planner.latency import StepTime, step_time
-from planner.memory import Memory, active_weight_bytes, memory
+from planner.memory import Memory, memory
 from planner.quantities import Basis, weakest
 from planner.roofline import Bound, arithmetic_intensity, attainable, ridge_point
 from planner.scenario import Scenario
@@ -107,7 +107,7 @@ class Figure:
 class Estimate:
     """All that the planner says of a scenario.
 
-    floor : weights that a token needs over bandwidth: no decode step can be shorter [s]
+    floor : weights that a step has to read over bandwidth: no decode step can be shorter [s]
     itl : every gap between two tokens of a request; steps that hold prompts make the long ones
     latency_per_output_token : whole run over the tokens of one request [s]
     basis : of the weakest input; founded_on lists them all
@@ -164,7 +164,7 @@ def estimate(scenario: Scenario) -> Estimate:
         throughput_high=found.throughput * e2e.value / (e2e.low or e2e.value),
         requests_per_second=len(found.e2e) / found.duration,
         latency_per_output_token=found.duration / scenario.workload.output_tokens,
-        floor=active_weight_bytes(scenario) / scenario.deployment.gpu.bandwidth,
+        floor=fastest_step(scenario),
         cost=rent(scenario.deployment.gpu, gpus, found.throughput),
         basis=basis,
         founded_on=founded_on,

@@ -18,7 +18,7 @@ import numpy as np
 from planner.catalogue import gpus, read_yaml
 from planner.engine import V1_SINCE
 from planner.gpu import Gpu
-from planner.memory import Memory, active_weight_bytes
+from planner.memory import Memory, step_weight_bytes
 from planner.model import Model, MoeFfn
 from planner.scenario import Scenario
 
@@ -136,16 +136,14 @@ def overflows(scenario: Scenario, room: Memory) -> bool:
 
 
 def fastest_step(scenario: Scenario) -> float:
-    """Time below which no step can be: the weights that every token needs, once, at the data sheet's bandwidth.
+    """The bandwidth floor, below which no step can be: the weights that every token needs, once, at the data sheet's.
 
         weights = all but experts that one token leaves out and the input embedding
 
     scenario : model, formats, split
     returns : [s]
     """
-    model, deployment = scenario.model, scenario.deployment
-    unread = 0.0 if model.tied else model.vocab * model.hidden * scenario.quantization.bytes_of("embedding")
-    return (active_weight_bytes(scenario) - unread / deployment.tensor_parallel) / deployment.gpu.bandwidth
+    return step_weight_bytes(scenario) / scenario.deployment.gpu.bandwidth
 
 
 def why_wide(scenario: Scenario, overflowing: bool = False) -> str:

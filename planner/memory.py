@@ -150,8 +150,21 @@ def expert_padding(scenario: Scenario) -> float:
     return tiles[0] * tiles[1] / (hidden * width)
 
 
+def step_weight_bytes(scenario: Scenario) -> float:
+    """Weights on one GPU that every decode step has to read: of an untied input embedding it reads single rows.
+
+        bytes = active weights - untied input embedding / GPUs
+
+    scenario : model, formats, split
+    returns : [bytes]
+    """
+    model = scenario.model
+    unread = 0.0 if model.tied else model.vocab * model.hidden * scenario.quantization.bytes_of("embedding")
+    return active_weight_bytes(scenario) - unread / scenario.deployment.tensor_parallel
+
+
 def active_weight_bytes(scenario: Scenario) -> float:
-    """Weights on one GPU without the experts that a token leaves out: what a decode step has to read at least.
+    """Weights on one GPU without the experts that a token leaves out, the whole embedding table among them.
 
         bytes = weights - idle experts · bytes of one weight / GPUs
 

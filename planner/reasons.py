@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from planner.arithmetic import Line, Term, line, seconds
 from planner.estimate import Estimate, Figure, Phase
-from planner.memory import active_weight_bytes
+from planner.memory import step_weight_bytes
 from planner.quantities import HOUR, MILLION, Basis
 from planner.words import digits, dollars, duration, interval_text
 
@@ -107,8 +107,8 @@ def _throughput(found: Estimate) -> Reason:
 
 def _floor(found: Estimate) -> Reason:
     gpu = found.scenario.deployment.gpu
-    terms = [Term(active_weight_bytes(found.scenario), "GB"), Term(gpu.bandwidth, "GB/s")]
-    formula = "weights that a token needs, on one GPU / its bandwidth"
+    terms = [Term(step_weight_bytes(found.scenario), "GB"), Term(gpu.bandwidth, "GB/s")]
+    formula = "weights that a step has to read, on one GPU / its bandwidth"
     lines = (line(formula, "{} / {}", terms, lambda a, b: a / b, duration),)
     rests = (found.founded_on[0], ("shapes of the model", found.scenario.model.source.basis))
     return Reason("Bandwidth floor", duration(found.floor), lines, gpu.basis, rests, "", ROOF)

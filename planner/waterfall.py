@@ -2,16 +2,17 @@
 
 | part                   | of a decode step                                  | of a prefill step               |
 | ---------------------- | ------------------------------------------------- | ------------------------------- |
-| floor                  | weights that a token needs / bandwidth            | FLOPs / peak                    |
+| floor                  | weights that it has to read / bandwidth           | FLOPs / peak                    |
 | KV cache reads         | bytes of attention / bandwidth                    | -                               |
-| other bytes            | all others / bandwidth, less the embedding table, | what bytes take beyond FLOPs,   |
-|                        | of which a step reads single rows                 | op by op                        |
+| other bytes            | all others / bandwidth                            | what bytes take beyond FLOPs,   |
+|                        |                                                   | op by op                        |
 | FLOPs beyond the bytes | what FLOPs take beyond bytes, op by op            | -                               |
 | kernels: <kind>        | beyond what both roofs allow: shares below 1, start and end of kernels              |
 | collectives            | all of them: the floor counts nothing of theirs   | the same                        |
 | launch gaps            | GPU idle inside a step                            | the same                        |
 | host between steps     | scheduling, inputs, outputs                       | the same                        |
 
+Other bytes are below zero only where weights are padded for their kernels (mxfp4): the ops leave the padding out.
 A prediction's parts are the model's own. A trace's are measured: kernels by class, idle time, time between steps; only
 what the roofs allow comes from the model. A load test knows one time, so its parts are inferred, and marked so.
 """
@@ -49,7 +50,7 @@ def predicted(phase: Phase, gpu: Gpu, floor: float) -> tuple[Part, ...]:
 
     phase : one typical step
     gpu : whose roofs bound it
-    floor : of a decode step: weights that a token needs over bandwidth; 0 for a prefill: its FLOPs over peak [s]
+    floor : of a decode step: weights that it has to read over bandwidth; 0 for a prefill: its FLOPs over peak [s]
     returns : parts that sum to the step's time [s]
     """
     times = phase.time

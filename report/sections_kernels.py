@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from charts import roofline, waterfall
 from planner.estimate import phases
+from planner.intervals import fastest_step
 from planner.kernel_marks import kernel_marks
 from planner.marks import predicted_marks, totals
-from planner.memory import active_weight_bytes, memory
+from planner.memory import memory
 from planner.quantities import MILLISECOND
 from planner.traced import explained
 from planner.waterfall import predicted
@@ -56,7 +57,7 @@ def steps(case: Case, store: Store) -> tuple[Section, ...]:
     if not groups or run is None:
         return ()
     known, gpu = phases(case.scenario, memory(case.scenario)), case.scenario.deployment.gpu
-    floors = (0.0, active_weight_bytes(case.scenario) / gpu.bandwidth)
+    floors = (0.0, fastest_step(case.scenario))
     found = []
     for name, phase, floor in zip(PHASES, known, floors, strict=True):
         measured = traced_steps(store, run.id, groups[0], name, ()) if name in groups[0].kinds else []

@@ -48,7 +48,7 @@ def static_analysis(case: Case) -> Section:
         "Both steps on the roof",
         ("", "Prefill step", "Decode step"),
         tuple(zip(ROWS, *(_phase(phase).values() for phase in (found.prefill, found.decode)), strict=True)),
-        f"Bandwidth floor: no decode step can be shorter than {duration(found.floor)}, the weights that a token needs "
+        f"Bandwidth floor: no decode step can be shorter than {duration(found.floor)}, the weights that it has to read "
         "over the memory's bandwidth.",
     )
     fits = memory_sentence(found.memory, found.scenario.workload)

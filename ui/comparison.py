@@ -11,6 +11,7 @@ from planner.marks import Mark
 from planner.measured import KernelSample, Run
 from planner.overlay import Comparison
 from planner.quantities import MICROSECOND, MILLISECOND, TERA
+from ui.glossary import meaning
 from words.rows import comparison_row
 
 MANY = 200
@@ -34,7 +35,7 @@ def comparison_table(compared: Iterable[Comparison]) -> None:
             "Measured": number(format="%.4g"),
             "Predicted": number(format="%.4g"),
             "Measured ÷ predicted": number(format="%.3f"),
-            "Floor (ms)": number("Bandwidth floor (ms)", format="%.4g", help="Weights over HBM bandwidth"),
+            "Floor (ms)": number("Bandwidth floor (ms)", format="%.4g", help=meaning("bandwidth floor")),
             "Floor reached": number(format="percent", help="Bandwidth floor over measured"),
         },
     )

@@ -11,11 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 from charts import spread, waterfall
 from importers.kernel_patterns import NamePattern
 from planner.estimate import Phase, phases
+from planner.intervals import fastest_step
 from planner.kernel_marks import kernel_marks
 from planner.marks import predicted_marks, totals
 from planner.matching import ungrouped, unmatched
 from planner.measured import Run
-from planner.memory import active_weight_bytes, memory
+from planner.memory import memory
 from planner.overlay import scenario_of
 from planner.scenario import Scenario
 from planner.traced import Explained, explained
@@ -176,8 +177,8 @@ def _explained(
 
 
 def _floor(scenario: Scenario, name: str) -> float:
-    """Of a decode step: weights that a token needs over bandwidth; a prefill's is its FLOPs, told by 0 [s]."""
-    return active_weight_bytes(scenario) / scenario.deployment.gpu.bandwidth if name == "decode" else 0.0
+    """Of a decode step: weights that it has to read over bandwidth; a prefill's is its FLOPs, told by 0 [s]."""
+    return fastest_step(scenario) if name == "decode" else 0.0
 
 
 def _sentence(found: Explained, kind: str, steps: StepRows) -> str:

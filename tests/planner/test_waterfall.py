@@ -43,16 +43,17 @@ def test_parts_of_a_prediction_add_up(model, batch, split, engine):
     for phase, floor in ((found.decode, found.floor), (found.prefill, 0.0)):
         parts = predicted(phase, gpu, floor)
         assert abs(whole(parts) - phase.seconds) < NANOSECOND
-        assert all(part.seconds > -NANOSECOND for part in parts if part.name != OTHER_BYTES)
+        fewer = phase is found.prefill or found.scenario.quantization.scheme == "mxfp4"  # its padding is in no op
+        assert all(part.seconds > -NANOSECOND for part in parts if not fewer or part.name != OTHER_BYTES)
         assert (COLLECTIVES in {part.name for part in parts}) == (split > 1)
 
 
 def test_the_floor_of_a_decode_is_the_weights_over_bandwidth():
-    """8.03 G weights with the embedding table, in 2 bytes over 4.8 TB/s."""
+    """8.03 G weights without the embedding table of 128,256 rows of 4,096, in 2 bytes over 4.8 TB/s."""
     found = estimate(ask(LLAMA_8B, "h200-sxm", Workload(512, 128, 1)))
     parts = predicted(found.decode, found.scenario.deployment.gpu, found.floor)
     assert parts[0].name == FLOOR
-    assert parts[0].seconds == pytest.approx(found.floor)
+    assert parts[0].seconds == pytest.approx(2 * (8_030_261_248 - 128_256 * 4_096) / 4.8e12)
     assert of(parts, KV_READS) == pytest.approx(576 * 131072 / 4.8e12, rel=0.05)
     assert of(parts, HOST) == pytest.approx(float(found.decode.time.host))
 
