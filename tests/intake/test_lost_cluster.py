@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from intake import cluster
+from intake import board, cluster
+from intake.jobs import Jobs
+from intake.limits import Limits
+from intake.sources import groups
 from planner.buy import search
 from planner.errors import ClusterError, InvalidWorkload
+from store import Store
 from tests.intake.clusters import Running, running, until
 from tests.planner.demands import wanted
 
@@ -65,6 +69,21 @@ def test_a_cluster_without_workers_is_told(workers, lost, monkeypatch):
     monkeypatch.setattr(cluster, "ALONE", 0.0)
     with pytest.raises(ClusterError, match=r"has no worker\. Start one: dask worker"):
         workers.submit(max, 1, 2).result(60)
+
+
+def test_what_waits_for_a_cluster_that_went_away_is_forsaken_and_can_be_cancelled(lost, tmp_path, monkeypatch):
+    for worker in lost.workers:
+        worker.kill()
+    (tmp_path / "x.json").write_text("{}")
+    sender = Jobs(Limits(tmp_path / "scratch"), lost.address)
+    job = sender.start(Store(tmp_path / "store"), "x", groups(str(tmp_path / "x.json")))
+    lost.scheduler.kill()
+    until(lambda: not sender._heart._held)
+    assert not job.progress().forsaken
+    monkeypatch.setattr(board, "SILENT", -1.0)
+    assert job.progress().forsaken
+    job.cancel()
+    assert job.progress().lost
 
 
 def test_what_the_work_itself_says_is_passed_on_and_what_is_cancelled_is_not_done(workers):

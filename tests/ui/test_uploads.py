@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from intake import reading
+from intake import board, reading
 from intake.service import intake
+from settings import settings
 from store import Store, exports
 from store.restore import is_export
 from tests.importers.samples import bench_file, export, result
@@ -44,6 +45,21 @@ def test_a_small_file_becomes_the_run_that_is_shown(tmp_path):
     assert "a.sqlite: imported as run" in told(app)
     assert app.selectbox(key="run").value in app.success[0].value
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_a_job_that_nobody_answers_for_is_told_on_the_page(monkeypatch):
+    """One that waited for a server is lost, and gone once it is told; one sent to a cluster can be cancelled."""
+    monkeypatch.setattr(board, "SILENT", -1.0)
+    store = Store(settings().store)
+    board.new_job(store, "monday", ["a"], "0" * 16)
+    sent = board.new_job(store, "tuesday", ["b"], "1" * 16, sent=True)
+    app = opened()
+    assert "monday: the server or worker that read it, or was to, is gone. Import it again." in told(app)
+    assert [job.job for job in board.jobs(store)] == [sent.job]
+    (bar,) = app.get("progress")
+    assert bar.proto.text == f"tuesday: waiting{uploads.FORSAKEN}"
+    app.button(key=f"cancel-{sent.job}").click().run()
+    assert board.jobs(store) == []
 
 
 def test_each_file_has_its_own_result_and_it_stays(tmp_path):
