@@ -21,7 +21,9 @@ SLIDER = 320
 def advised(scenario: Scenario) -> None:
     """Asks what should become better; nothing is tried before that."""
     st.markdown("**What to change next**")
-    goal = st.pills("What should become better?", list(GOALS), key="goal", format_func=LABELS.get)
+    goal = st.pills(
+        "What should become better?", list(GOALS), key="goal", format_func=LABELS.get, persist_state="session"
+    )
     if goal is None:
         st.caption("Each change is tried by asking the planner again with that one thing different.")
         return

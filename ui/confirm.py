@@ -14,7 +14,8 @@ from planner.model import Model
 from planner.overlay import format_cell
 from planner.precision import SCHEMES
 from ui.own import drop_gone
-from ui.question import COUNTS, OWN, config_box, config_label, gpu_label, named_model, named_models, own_model
+from ui.question import COUNTS, OWN, gpu_label, named_model, named_models
+from ui.uploaded import config_box, config_label, own_model
 from ui.workspace import may_change, store
 
 USUAL_GPU, USUAL_MODEL = "h100-sxm", "meta-llama/Llama-3.1-8B-Instruct"

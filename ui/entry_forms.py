@@ -16,8 +16,9 @@ from planner.own import own_id
 from planner.prices import UNITS
 from store import entries, notes
 from ui import own
-from ui.question import CONFIG_LIMIT_MB, gpu_label
+from ui.question import gpu_label
 from ui.telling import errors_told, toast
+from ui.uploaded import CONFIG_LIMIT_MB
 from ui.workspace import store
 
 LONGEST_YAML = 20_000

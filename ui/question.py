@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
+from planner.advice import GOALS
 from planner.catalogue import gpus
 from planner.catalogue_models import OWN as OWN_MODEL
 from planner.catalogue_models import known_model, model_from_hub, models
-from planner.errors import MalformedFile
-from planner.families import model_from_config
 from planner.model import Model
 from planner.precision import SCHEMES
 from planner.predict import question
-from planner.quantities import Source
 from planner.scenario import MODES, Scenario
 from planner.setting_words import setting_words
 from ui import calibrate, link
 from ui.glossary import meaning
 from ui.own import drop_gone
 from ui.telling import errors_told
-from ui.uploader import file_box
+from ui.uploaded import KEY as UPLOADED
+from ui.uploaded import config_box, held_digest, uploaded_model
 from words.text import plain
 
 OWN = "auto"
@@ -32,7 +30,6 @@ KV_FORMATS = (OWN, "fp8", "fp4")
 SWITCH = (OWN, "on", "off")
 SCHEME_NAMES = (OWN, *SCHEMES)
 MAX_TOKENS = 10_000_000
-CONFIG_LIMIT_MB = 5
 PRESETS: dict[str, dict[str, Any]] = {
     "Chat, 8B on one H100": {
         "gpu": "h100-sxm", "gpus": 1, "model": "meta-llama/Llama-3.1-8B-Instruct", "quantization": OWN, "kv": OWN,
@@ -76,7 +73,10 @@ PARAMETERS = {
     "rate": link.number(1e-6, 1e6, None),
     "experts": link.choice(COUNTS, 1),
     calibrate.KEY: calibrate.PARAMETER,
+    UPLOADED: link.name("", longest=12),
 }
+LINK = {**PARAMETERS, "goal": link.choice(tuple(GOALS), None)}
+"""The question, and what else a link of Plan says of what its page shows."""
 COLUMNS = {
     "gpu": "gpu", "model": "model", "tensor_parallel": "gpus", "quantization": "quantization", "kv_cache": "kv",
     "concurrency": "concurrency", "input_tokens": "prompt", "output_tokens": "output",
@@ -103,15 +103,15 @@ HELP = {
     "prefix": "Blocks of the KV cache are found again by their content. auto: on from vLLM 0.8.",
     "rate": f"{meaning('request_rate')} Empty: a closed loop at the requests at once.",
     "experts": f"{meaning('expert_parallel')} Divides the GPUs.",
-    "config": "Stands in for the model above. It stays in this session and in no link; Catalogue keeps one for good.",
 }
 
 
 def controls() -> dict[str, str]:
     """Draws the controls; returns their values as columns of predict.INPUTS."""
     drop_gone("gpu")
-    for dropped in link.read_link(PARAMETERS):
+    for dropped in link.read_link(LINK):
         st.warning(plain(dropped))
+    st.session_state[UPLOADED] = held_digest("config") or st.session_state[UPLOADED]
     st.pills("Start from", list(PRESETS), key="preset", on_change=set_preset)
     first = st.columns([3, 1, 4, 2], vertical_alignment="bottom")
     second = st.columns(4, vertical_alignment="bottom")
@@ -120,7 +120,8 @@ def controls() -> dict[str, str]:
     with first[1]:
         _select("GPUs", "gpus", COUNTS)
     with first[2]:
-        _select("Model", "model", named_models(st.session_state["model"]), accept_new_options=True)
+        names = named_models(st.session_state["model"])
+        _select("Model", "model", names, accept_new_options=True, on_change=_no_upload)
     with first[3]:
         _select("Quantization", "quantization", SCHEME_NAMES)
     for column, (label, key) in zip(second, NUMBERS.items(), strict=False):
@@ -128,7 +129,7 @@ def controls() -> dict[str, str]:
             _number(label, key, PARAMETERS[key].default)
     with second[3], st.popover("More", width="stretch"):
         _more()
-    link.write_link(PARAMETERS)
+    link.write_link(LINK)
     return {column: _text(st.session_state.get(key)) for column, key in COLUMNS.items()}
 
 
@@ -140,6 +141,12 @@ def set_preset() -> None:
     chosen = st.session_state.get("preset")
     if chosen in PRESETS:
         st.session_state.update(PRESETS[chosen])
+        _no_upload()
+
+
+def _no_upload() -> None:
+    """The question is of a named model, or of another file."""
+    st.session_state[UPLOADED] = ""
 
 
 def question_of(text: str) -> Scenario:
@@ -150,7 +157,7 @@ def question_of(text: str) -> Scenario:
     """
     held = link.values_of(PARAMETERS, text)
     values = {column: _text(held[key]) for column, key in COLUMNS.items()}
-    found = question(values, named_model(values["model"]))
+    found = question(values, uploaded_model(held[UPLOADED]) or named_model(values["model"]))
     return replace(found, correction=calibrate.correction_of(held[calibrate.KEY]))
 
 
@@ -160,7 +167,8 @@ def asked(values: dict[str, str]) -> Scenario:
     values : columns of predict.INPUTS
     raises : PlannerError
     """
-    found = question(values, own_model("config") or named_model(values["model"]))
+    model = uploaded_model(st.session_state.get(UPLOADED, "")) or named_model(values["model"])
+    found = question(values, model)
     return replace(found, correction=calibrate.chosen_correction())
 
 
@@ -190,41 +198,6 @@ def named_models(told: str) -> tuple[str, ...]:
     """Every model of the catalogue, and one more name where it is not among them."""
     names = tuple(models())
     return names if told in names else (told, *names)
-
-
-def config_label(key: str) -> str:
-    """What to click for an own config.json; says whether one is in use.
-
-    key : of the uploader
-    """
-    return "Own model" if st.session_state.get(key) is None else "Own model: in use"
-
-
-def config_box(key: str) -> None:
-    """Takes a config.json of the reader's own; it stays in the session and is not part of a link.
-
-    key : of the uploader, for own_model
-    """
-    label = "A config.json of your own"
-    file_box(label, type="json", key=key, max_upload_size=CONFIG_LIMIT_MB, help=HELP["config"])
-
-
-def own_model(key: str) -> Model | None:
-    """The model of an uploaded config.json, as long as it is there.
-
-    key : of the uploader
-    raises : PlannerError
-    """
-    uploaded = st.session_state.get(key)
-    if uploaded is None:
-        return None
-    try:
-        config = json.loads(uploaded.getvalue())
-    except (ValueError, RecursionError):
-        raise MalformedFile(f"{uploaded.name[:60]} is not JSON. Upload the model's config.json as it is.") from None
-    if not isinstance(config, dict):
-        raise MalformedFile(f"{uploaded.name[:60]} holds no JSON object. Upload the model's config.json as it is.")
-    return model_from_config(config, "uploaded config.json", Source("uploaded config.json"))
 
 
 def gpu_label(gpu_id: str) -> str:
@@ -262,7 +235,7 @@ def _more() -> None:
     )  # fmt: skip
     _select("Expert parallel", "experts", COUNTS)
     calibrate.calibration_choice()
-    config_box("config")
+    config_box("config", on_change=_no_upload)
 
 
 def _text(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Links of every version open, give their scenario, are as short as they can be, and tell what they cannot read."""
 
 import csv
+import json
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -8,7 +9,8 @@ import pytest
 
 from planner.errors import PlannerError
 from tests.ui.given import imported
-from tests.ui.test_pages import opened
+from tests.ui.test_catalogue import CONFIG
+from tests.ui.test_pages import opened, text
 from ui import link
 from ui.link_versions import Change, upgraded, version
 from ui.question import PARAMETERS, PRESETS, question_of
@@ -109,3 +111,27 @@ def test_a_link_to_a_run_opens_it_for_whoever_sees_the_store(page):
     assert not app.warning
     assert app.query_params["run"] == run
     assert app.selectbox(key="run").value == run
+
+
+def test_a_link_says_what_should_become_better():
+    app = opened(goal="cost")
+    assert "off the cost of a token" in text(app)
+    assert app.query_params["goal"] == "cost"
+    app.pills(key="goal").set_value(None).run()
+    assert "goal" not in app.query_params
+
+
+def test_a_link_of_an_uploaded_model_asks_for_its_file_and_shows_no_other():
+    app = opened()
+    app.file_uploader(key="config").upload("config.json", json.dumps(CONFIG).encode(), "application/json").run()
+    assert "**uploaded config" in app.markdown[0].value
+    link_of_it = dict(app.query_params.items())
+    later = opened(**link_of_it)
+    assert "upload its config.json again" in later.error[0].value
+    assert "first token after" not in text(later)
+    later.file_uploader(key="config").upload("config.json", json.dumps(CONFIG).encode(), "application/json").run()
+    assert "**uploaded config" in later.markdown[0].value
+    other = opened(**link_of_it)
+    other.selectbox(key="model").set_value("Qwen/Qwen3-8B").run()
+    assert "Qwen3" in other.markdown[0].value
+    assert "uploaded" not in other.query_params

@@ -26,7 +26,7 @@ from ui.export import headed, link_here
 from ui.history import history_buttons, remember
 from ui.link import query
 from ui.plan_files import PlanFiles
-from ui.question import PARAMETERS, asked, controls, offer_fetch
+from ui.question import LINK, PARAMETERS, asked, controls, offer_fetch
 from ui.show import chart, theme
 from ui.unfold import unfold
 from words.text import answer_sentence, gpus_text, memory_sentence, plain
@@ -57,7 +57,7 @@ def plan() -> None:
         remember("plan", PARAMETERS)
         history_buttons("plan")
         pin_button(pin_name(scenario) if scenario else None, query(PARAMETERS, st.session_state))
-        link_box(PARAMETERS)
+        link_box(LINK)
 
 
 def show_answer(found: Estimate, values: dict[str, str], headline: DeltaGenerator) -> None:
