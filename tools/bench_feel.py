@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from planner.quantities import MIB, MILLISECOND
 from tools.app_session import AppSession, app_session
+from tools.menu import turn_to
 from tools.running_app import CHROMIUM, FLAGS, RunningApp, running_app
 
 THINKING = 5.0
@@ -145,7 +146,7 @@ def _changes(page: Page, count: int) -> Iterator[float]:
 
 def _turns(page: Page, rounds: int) -> Iterator[float]:
     for name in TURNS * rounds:
-        page.get_by_role("link", name=name, exact=True).click()
+        turn_to(page, name)
         yield page.evaluate(SETTLED, QUIET) * MILLISECOND
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tools.menu import turn_to
 from tools.running_app import CHROMIUM, FLAGS, ROOT, running_app
 
 DOCS = ROOT / "docs"
@@ -60,7 +61,7 @@ def evidence(page: Page, url: str) -> None:
 def explain(page: Page, url: str) -> None:
     """Why a step of a real trace took as long as it did."""
     _upload(page, url, TRACE)
-    page.get_by_role("link", name="Explain").first.click()
+    turn_to(page, "Explain")
     page.get_by_text("from its first to its last kernel").first.wait_for()
 
 

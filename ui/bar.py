@@ -22,6 +22,8 @@ def pin_button(name: str | None, query: str, key: str = "pin") -> None:
     label = f"Pinned ({len(pins.pinned())})" if held else "Pin"
     off = name is None or bool(held)
     st.button(label, key=key, disabled=off, help=PIN_HELP, on_click=_pin, args=(name, query))
+    if held:  # no toast: Streamlit's has no name that a screen reader could say
+        st.caption("Compare and Present show it.", width="content")
 
 
 PIN_HELP = "Puts this aside: Compare shows pinned ones side by side, Present one after the other."
@@ -30,7 +32,6 @@ PIN_HELP = "Puts this aside: Compare shows pinned ones side by side, Present one
 def _pin(name: str, query: str) -> None:
     with errors_told(toast):
         pins.pin(name, query)
-        st.toast(f"Pinned {len(pins.pinned())}: Compare and Present show them.", icon=":material/keep:")
 
 
 def pin_name(scenario: Scenario) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -14,6 +15,15 @@ from words.text import plain
 
 ASSETS = Path(__file__).parent / "assets"
 PAGES = Path(__file__).parent / "pages"
+PLAN = PAGES / "plan.py"
+CHOOSE, LOOK_UP = "Choose", "Look up"
+TASKS = {
+    CHOOSE: ("buy", "compare"),
+    "Measure": ("evidence", "explain"),
+    "Share": ("present",),
+    LOOK_UP: ("catalogue", "methods"),
+}
+"""What people come for -> the pages for it."""
 
 
 def frame() -> None:
@@ -24,24 +34,25 @@ def frame() -> None:
     st.logo(str(ASSETS / "logo.svg"), size="large")
     told = enter()
     know_own_entries()
-    page = st.navigation(
-        [
-            st.Page(PAGES / "plan.py", title="Plan", url_path="start", default=True),
-            st.Page(PAGES / "plan.py", title="Plan", url_path="plan", visibility="hidden"),
-            st.Page(PAGES / "buy.py", title="Buy", url_path="buy"),
-            st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence"),
-            st.Page(PAGES / "explain.py", title="Explain", url_path="explain"),
-            st.Page(PAGES / "compare.py", title="Compare", url_path="compare"),
-            st.Page(PAGES / "present.py", title="Present", url_path="present"),
-            st.Page(PAGES / "catalogue.py", title="Catalogue", url_path="catalogue"),
-            st.Page(PAGES / "methods.py", title="Methods", url_path="methods"),
-            *([st.Page(PAGES / "account.py", title="Account", url_path="account")] if settings().login else []),
-        ],
-        position="top",
-    )
+    page = st.navigation(_pages(), position="top")
     if told:
         st.info(told)
     try:
         page.run()
     except StoreError as error:  # while it does not answer; pages that can do without it say so in its place
         st.error(plain(str(error)))
+
+
+def _pages() -> dict[str, list[Any]]:
+    """Every page under what people come for; Plan also under the address that its links have."""
+    found = {
+        task: [st.Page(PAGES / f"{page}.py", title=page.capitalize(), url_path=page) for page in pages]
+        for task, pages in TASKS.items()
+    }
+    found[CHOOSE][:0] = [
+        st.Page(PLAN, title="Plan", url_path="start", default=True),
+        st.Page(PLAN, title="Plan", url_path="plan", visibility="hidden"),
+    ]
+    if settings().login:
+        found[LOOK_UP].append(st.Page(PAGES / "account.py", title="Account", url_path="account"))
+    return found

@@ -1,6 +1,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.test_plan import choose, opened, sentence
+from tools.menu import turn_to
 
 
 def test_two_demo_runs_are_compared_at_the_first_visit_and_the_link_carries_them(page, app):
@@ -29,7 +30,7 @@ def test_pins_are_compared_renamed_taken_back_and_handed_on(page, app):
     expect(sentence(page)).to_contain_text("L40S")
     page.get_by_role("button", name="Pin", exact=True).click()
     expect(page.get_by_role("button", name="Pinned (2)")).to_be_visible()
-    page.get_by_role("link", name="Compare").click()
+    turn_to(page, "Compare")
     expect(sentence(page)).to_contain_text("L40S PCIe, 8 at once, Llama-3.1-8B-Instruct bf16 is faster than")
     page.wait_for_url("**/compare?*pins=1*")
     pinned = page.url

@@ -4,6 +4,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_evidence import upload
 from tests.ui.decode_trace import decode_trace
+from tools.menu import turn_to
 
 ROW = 35
 """Height of a row of the table [px]."""
@@ -32,7 +33,7 @@ def correct(page, kernel, op):
 
 def test_a_trace_is_explained_and_a_correction_changes_it(page, app, tmp_path):
     upload(page, app, decode_trace(tmp_path / "decode.sqlite"))
-    page.get_by_role("link", name="Explain").click()
+    turn_to(page, "Explain")
     expect(page.get_by_role("heading", name="largest part").first).to_be_visible()
     expect(page.get_by_text("A decode step on GPU 0")).to_be_visible()
     expect(page.locator("[aria-label^='Measured step']")).to_be_attached()
@@ -46,7 +47,7 @@ def test_a_trace_is_explained_and_a_correction_changes_it(page, app, tmp_path):
 
 def test_a_click_on_a_measured_mark_drills_down(page, app, tmp_path):
     upload(page, app, decode_trace(tmp_path / "other.sqlite", mark="execute_context_0(0)_generation_4(4)"))
-    page.get_by_role("link", name="Explain").click()
+    turn_to(page, "Explain")
     expect(page.get_by_text("Click a measured mark for its launches.")).to_be_visible()
     attention = page.locator("path[aria-label*='Mark: measured'][aria-label*='flash_fwd']")
     attention.click()

@@ -8,6 +8,7 @@ from pptx import Presentation
 
 from tests.browser.test_evidence import NSYS, SHARED, needs
 from tests.browser.test_plan import opened
+from tools.menu import turn_to
 
 LOAD_TEST = SHARED / "loadtests/vllm_bench/serve_chat_detailed.json"
 LAB = SHARED / "measurements/lab_decode_sweep.csv"
@@ -57,7 +58,7 @@ def test_an_engineer_imports_sees_where_the_time_goes_and_takes_the_report_along
     for path in (LAB, LOAD_TEST, NSYS):
         put_in(page, path)
     expect(page.get_by_text("3,442 kernel launches")).to_be_visible()
-    page.get_by_role("link", name="Explain").first.click()
+    turn_to(page, "Explain")
     expect(page.get_by_role("heading", name="largest part").first).to_be_visible()
     expect(page.get_by_text("3,442 kernel launches")).to_be_visible()
     page.goto(f"{app}/explain")
@@ -83,9 +84,9 @@ def test_a_presenter_pins_compares_presents_hands_on_a_link_and_takes_slides_alo
         page.get_by_text(preset, exact=True).click()
         page.get_by_role("button", name="Pin", exact=True).click()
         expect(page.get_by_role("button", name=f"Pinned ({at})")).to_be_visible()
-    page.get_by_role("link", name="Compare").first.click()
+    turn_to(page, "Compare")
     expect(page.get_by_text("Names, notes and order (3)")).to_be_visible()
-    page.get_by_role("link", name="Present").first.click()
+    turn_to(page, "Present")
     expect(page.get_by_text("→ or space: next")).to_be_visible()
     expect(page.locator("h1").first).to_contain_text("H100")
     link = page.url

@@ -1,0 +1,23 @@
+"""The menu: every page stands under what people come for, and what it opens has no toast without a name."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.test_plan import opened
+from tools.menu import TASK_OF, turn_to
+
+
+@pytest.mark.parametrize("name", [name for name in TASK_OF if name not in ("Plan", "Present")])
+def test_every_page_is_reached_from_the_menu(page, app, name):
+    opened(page, app)
+    turn_to(page, name)
+    page.wait_for_url(f"**/{name.lower()}*")
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+
+
+def test_a_pin_is_told_by_name(page, app):
+    opened(page, app)
+    page.get_by_role("button", name="Pin", exact=True).click()
+    expect(page.get_by_text("Compare and Present show it.")).to_be_visible()
+    assert [found["id"] for found in Axe().run(page).response["violations"] if found["id"] == "aria-dialog-name"] == []
