@@ -91,6 +91,7 @@ def controls() -> dict[str, str]:
     drop_gone("among")
     for dropped in link.read_link(PARAMETERS):
         st.warning(plain(dropped))
+    st.session_state["model"] = st.session_state["model"]  # told anew: Plan's box would fall back to the first
     st.pills("Start from", list(presets()), key="traffic_preset", on_change=_set_preset)
     first = st.columns([4, 2, 2, 2], vertical_alignment="bottom")
     second = st.columns([2, 2, 3, 3], vertical_alignment="bottom")

@@ -112,6 +112,7 @@ def controls() -> dict[str, str]:
     for dropped in link.read_link(LINK):
         st.warning(plain(dropped))
     st.session_state[UPLOADED] = held_digest("config") or st.session_state[UPLOADED]
+    st.session_state["model"] = st.session_state["model"]  # told anew: Buy's box would fall back to the first
     st.pills("Start from", list(PRESETS), key="preset", on_change=set_preset)
     first = st.columns([3, 1, 4, 2], vertical_alignment="bottom")
     second = st.columns(4, vertical_alignment="bottom")

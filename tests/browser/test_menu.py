@@ -16,6 +16,13 @@ def test_every_page_is_reached_from_the_menu(page, app, name):
     expect(page.get_by_text("Page not found")).to_have_count(0)
 
 
+def test_the_model_goes_along_to_buy_and_back(page, app):
+    opened(page, app, "model=Qwen/Qwen3-8B")
+    for name in ("Buy", "Plan"):
+        turn_to(page, name)
+        expect(page.get_by_role("combobox", name="Model", exact=True)).to_have_value("Qwen/Qwen3-8B")
+
+
 def test_a_pin_is_told_by_name(page, app):
     opened(page, app)
     page.get_by_role("button", name="Pin", exact=True).click()
