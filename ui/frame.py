@@ -16,14 +16,9 @@ from words.text import plain
 ASSETS = Path(__file__).parent / "assets"
 PAGES = Path(__file__).parent / "pages"
 PLAN = PAGES / "plan.py"
-CHOOSE, LOOK_UP = "Choose", "Look up"
-TASKS = {
-    CHOOSE: ("buy", "compare"),
-    "Measure": ("evidence", "explain"),
-    "Share": ("present",),
-    LOOK_UP: ("catalogue", "methods"),
-}
-"""What people come for -> the pages for it."""
+TASKS = (("buy", "compare"), ("evidence", "explain"), ("present",), ("catalogue", "methods"))
+"""Pages in the order of the work: choose, measure, share, look up. Not as groups of st.navigation: on a phone they make
+lists that a screen reader cannot count (axe: list)."""
 
 
 def frame() -> None:
@@ -43,16 +38,11 @@ def frame() -> None:
         st.error(plain(str(error)))
 
 
-def _pages() -> dict[str, list[Any]]:
-    """Every page under what people come for; Plan also under the address that its links have."""
-    found = {
-        task: [st.Page(PAGES / f"{page}.py", title=page.capitalize(), url_path=page) for page in pages]
-        for task, pages in TASKS.items()
-    }
-    found[CHOOSE][:0] = [
+def _pages() -> list[Any]:
+    """Every page in the order of the work; Plan also under the address that its links have."""
+    plan = [
         st.Page(PLAN, title="Plan", url_path="start", default=True),
         st.Page(PLAN, title="Plan", url_path="plan", visibility="hidden"),
     ]
-    if settings().login:
-        found[LOOK_UP].append(st.Page(PAGES / "account.py", title="Account", url_path="account"))
-    return found
+    named = [*(page for task in TASKS for page in task), *(["account"] if settings().login else [])]
+    return plan + [st.Page(PAGES / f"{page}.py", title=page.capitalize(), url_path=page) for page in named]

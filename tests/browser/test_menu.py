@@ -1,14 +1,14 @@
-"""The menu: every page stands under what people come for, and what it opens has no toast without a name."""
+"""The menu: every page is reached from it, and what it opens has no toast without a name."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.test_plan import opened
-from tools.menu import TASK_OF, turn_to
+from tools.menu import NAMES, turn_to
 
 
-@pytest.mark.parametrize("name", [name for name in TASK_OF if name not in ("Plan", "Present")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("Plan", "Present")])
 def test_every_page_is_reached_from_the_menu(page, app, name):
     opened(page, app)
     turn_to(page, name)
