@@ -16,7 +16,7 @@ from words.text import plain
 ASSETS = Path(__file__).parent / "assets"
 PAGES = Path(__file__).parent / "pages"
 PLAN = PAGES / "plan.py"
-TASKS = (("buy", "compare"), ("evidence", "explain"), ("present",), ("catalogue", "methods"))
+AFTER_PLAN = ("buy", "compare", "evidence", "explain", "present", "catalogue", "methods")
 """Pages in the order of the work: choose, measure, share, look up. Not as groups of st.navigation: on a phone they make
 lists that a screen reader cannot count (axe: list)."""
 
@@ -44,5 +44,5 @@ def _pages() -> list[Any]:
         st.Page(PLAN, title="Plan", url_path="start", default=True),
         st.Page(PLAN, title="Plan", url_path="plan", visibility="hidden"),
     ]
-    named = [*(page for task in TASKS for page in task), *(["account"] if settings().login else [])]
+    named = [*AFTER_PLAN, *(["account"] if settings().login else [])]
     return plan + [st.Page(PAGES / f"{page}.py", title=page.capitalize(), url_path=page) for page in named]
