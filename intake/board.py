@@ -122,8 +122,9 @@ class Board:
             self._write(f"{task}.ended.json", [[type(one).__name__, *astuple(one)] for one in outcomes])
 
     def cancel(self) -> None:
-        """Asks whoever works at the job to stop."""
-        self._write(CANCEL, {})
+        """Asks whoever works at the job to stop; one that was deleted is not there again for it."""
+        if not self.stopped:
+            self._write(CANCEL, {})
 
     def remove(self) -> None:
         """Forgets the job; who works at it stops."""
@@ -236,8 +237,16 @@ def sweep(store: Store, age: float) -> None:
                 unvouch(store, owner)
     for board in _jobs(store, names):
         with suppress(StoreError):
-            if time.time() - board.progress().heard > age:
+            if _old(board, age):
                 board.remove()
+
+
+def _old(board: Board, age: float) -> bool:
+    """Whether a job gave no word for long, or is what a worker left that learned too late that it was deleted."""
+    try:
+        return time.time() - board.progress().heard > age
+    except JobNotFound:
+        return True
 
 
 def _jobs(store: Store, names: Iterable[str]) -> list[Board]:

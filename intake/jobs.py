@@ -17,7 +17,7 @@ from intake.imports import Outcome
 from intake.limits import Limits
 from intake.sources import Group
 from intake.work import Source, Task
-from planner.errors import StoreError
+from planner.errors import JobNotFound, StoreError
 from planner.quantities import HOUR
 from store.files import reached
 from store.places import JOBS
@@ -138,7 +138,11 @@ def followed(job: Board, progress: Telling | None = None) -> Iterator[Outcome]:
 
 
 def _over(job: Board) -> bool:
-    found = job.progress()
+    """Whether nothing more will happen, as with one that was deleted."""
+    try:
+        found = job.progress()
+    except JobNotFound:
+        return True
     return found.over or found.lost
 
 

@@ -16,7 +16,7 @@ from intake.imports import Imported, Known, Outcome, Refused
 from intake.jobs import wait
 from intake.owners import owner
 from intake.service import intake
-from planner.errors import PlannerError
+from planner.errors import JobNotFound, PlannerError
 from planner.quantities import GIB, MIB
 from ui.uploader import NO_FILES, file_box, session_id
 from ui.workspace import store, workspace
@@ -141,7 +141,13 @@ def _find() -> None:
     if not state.looked:
         state.looked = True
         with suppress(PlannerError):
-            state.jobs |= {job.job: job for job in jobs(store()) if not job.progress().over}
+            state.jobs |= {job.job: job for job in jobs(store()) if _goes_on(job)}
+
+
+def _goes_on(job: Board) -> bool:
+    with suppress(JobNotFound):  # deleted, and hides no other
+        return not job.progress().over
+    return False
 
 
 def _settle() -> None:

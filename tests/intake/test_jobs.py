@@ -135,6 +135,20 @@ def test_a_job_that_was_deleted_stops(crew: Jobs, tmp_path: Path, monkeypatch) -
     assert jobs(store) == []
 
 
+def test_what_is_left_of_a_deleted_job_is_no_job(crew: Jobs, anywhere: Store) -> None:
+    """Somebody cancels it, or a worker tells of it, before either learned that another deleted it."""
+    cancelled, told = (new_job(anywhere, "x", ["x"]) for _ in range(2))
+    for job in (cancelled, told):
+        job.remove()
+    cancelled.cancel()
+    told.tell(0, 0.5)
+    assert jobs(anywhere) == [told]
+    assert wait(told, 0.0)
+    crew.cancel(anywhere, 0.0)
+    board.sweep(anywhere, 3600)
+    assert jobs(anywhere) == []
+
+
 def test_a_file_that_kills_workers_twice_is_in_quarantine(anywhere: Store, limits: Limits, tmp_path: Path) -> None:
     source = Source(str(bench_file(tmp_path / "bench.json", result())), "bench.json", 1)
 

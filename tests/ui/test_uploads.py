@@ -99,6 +99,15 @@ def test_the_page_outlives_what_reads(monkeypatch):
         assert app.selectbox(key="run").value
 
 
+def test_what_is_left_of_a_deleted_job_hides_no_other():
+    store = Store(settings().store)
+    left, waits = (board.new_job(store, name, ["a"], "0" * 16) for name in ("left", "waits"))
+    left.remove()
+    left.tell(0, 0.5)
+    assert [bar.proto.text for bar in opened().get("progress")] == ["waits: waiting"]
+    waits.remove()
+
+
 def test_a_file_being_read_shows_and_can_be_cancelled(monkeypatch):
     monkeypatch.setattr(reading, "MODULE", "tests.intake.children")
     monkeypatch.setattr(uploads, "PATIENCE", 0.1)
