@@ -10,10 +10,10 @@ from itertools import chain
 from pathlib import Path
 
 from intake import board
-from intake.board import FILES, Board, new_job
+from intake.board import FILES, Board, Progress, new_job
 from intake.crew import Cluster, Here
 from intake.heart import Heart
-from intake.imports import Outcome
+from intake.imports import Outcome, Refused
 from intake.limits import Limits
 from intake.sources import Group
 from intake.work import Source, Task
@@ -27,6 +27,7 @@ KEPT = 24 * HOUR
 """Time for which a job that is over is known [s]."""
 LOOK, GLANCE = 0.5, 0.1
 """Between two looks of who follows a job, and of a page that waits for a small file [s]."""
+GONE = "the server or worker that read it, or was to, is gone. Import it again."
 Telling = Callable[[int, int | None], None]
 
 
@@ -113,28 +114,37 @@ def wait(job: Board, seconds: float) -> bool:
 
 
 def followed(job: Board, progress: Telling | None = None) -> Iterator[Outcome]:
-    """Outcomes of a job as its tasks end; a job that is not followed to its end is cancelled.
+    """Outcomes of a job as its tasks end; of one that is lost or forsaken, that too; one not followed is cancelled.
 
     progress : hears of each look: tasks that ended, and all
     raises : StoreError
     """
-    known, over = set[int](), False
+    known, over, gone = set[int](), False, False
     try:
-        while not over:
+        while not (over or gone):
             found = job.progress()
-            over = found.over or found.lost
+            over, gone = found.over or found.lost, found.lost or found.forsaken
             if progress:
                 progress(found.ended, found.tasks)
             if found.ended > len(known):
                 new = job.outcomes(known)
                 known |= new.keys()
                 yield from chain.from_iterable(new.values())
-            time.sleep(0 if over else LOOK)
+            if gone:
+                yield lost(found)
+            elif not over:
+                time.sleep(LOOK)
     finally:
         if over:
             job.remove()
         else:
             job.cancel()
+
+
+def lost(found: Progress) -> Refused:
+    """What is told of a job that nobody will end."""
+    why = "cancelled." if found.cancelled else GONE
+    return Refused(found.name, "Lost", f"{found.name}: {why}")
 
 
 def _over(job: Board) -> bool:

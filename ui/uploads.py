@@ -13,7 +13,7 @@ import streamlit as st
 
 from intake.board import Board, jobs
 from intake.imports import Imported, Known, Outcome, Refused
-from intake.jobs import wait
+from intake.jobs import lost, wait
 from intake.owners import owner
 from intake.service import intake
 from planner.errors import JobNotFound, PlannerError
@@ -27,7 +27,6 @@ SMALL_MB = 25
 PATIENCE = 4.0
 """Time that a page waits for small files before it shows how far they are [s]."""
 EVERY = 1.0
-LOST = "the server or worker that read it, or was to, is gone. Import it again."
 FORSAKEN = ". Who sent it to the cluster has lost sight of it: if the cluster is gone, cancel it and import it again"
 FEW = 6
 """Messages that are shown one by one; more are a table."""
@@ -160,8 +159,7 @@ def _settle() -> None:
                 continue
             new = tuple(chain.from_iterable(job.outcomes().values()))
             if progress.lost:
-                why = "cancelled." if progress.cancelled else LOST
-                new += (Refused(progress.name, "Lost", f"{progress.name}: {why}"),)
+                new += (lost(progress),)
                 job.remove()
         except PlannerError as error:
             new = (Refused("", type(error).__name__, str(error)),)

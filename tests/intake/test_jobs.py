@@ -17,7 +17,7 @@ from s3fs import S3FileSystem
 from intake import board, heart, reading, work
 from intake.board import Board, jobs, new_job
 from intake.imports import Imported, Known, Refused
-from intake.jobs import Jobs, followed, wait
+from intake.jobs import GONE, Jobs, followed, wait
 from intake.limits import Limits
 from intake.sources import groups
 from intake.work import Source, Task, do, release
@@ -187,6 +187,20 @@ def test_a_job_without_a_word_is_lost(tmp_path: Path, monkeypatch) -> None:
     assert len(jobs(store)) == 1
     board.sweep(store, -1)
     assert jobs(store) == store.shelf.notes(JOBS) == []
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_who_follows_a_job_that_nobody_will_end_is_told(tmp_path: Path, monkeypatch, sent: bool) -> None:
+    store, waited = Store(tmp_path), []
+    job = new_job(store, "day", ["x", "y"], "0" * 16, sent=sent)
+    job.begin(0)
+    job.end(0, [Refused("x", "UnknownFormat", "x: no")])
+    monkeypatch.setattr(board, "SILENT", -1.0)
+    monkeypatch.setattr("intake.jobs.time.sleep", waited.append)
+    told = followed(job)
+    assert [next(told).file, next(told).message] == ["x", f"day: {GONE}"]
+    assert list(told) == waited == []
+    assert [one.progress().cancelled for one in jobs(store)] == [True] * sent, "a cluster may still begin it"
 
 
 def test_what_waits_for_a_living_server_is_not_lost(crew: Jobs, tmp_path: Path, monkeypatch) -> None:
