@@ -18,6 +18,7 @@ from intake.owners import owner
 from intake.service import intake
 from planner.errors import JobNotFound, PlannerError
 from planner.quantities import GIB, MIB
+from ui.telling import errors_told, toast
 from ui.uploader import NO_FILES, file_box, session_id
 from ui.workspace import store, workspace
 from words.text import plain
@@ -191,8 +192,15 @@ def _bar(job: Board) -> bool:
     count = f", {found.ended} of {found.tasks} done" if found.tasks > 1 else ""
     forsaken = FORSAKEN if found.forsaken else ""
     bar.progress(found.share, f"{plain(found.name)}: {stage}{count}{forsaken}")
-    button.button("Cancel", key=f"cancel-{job.job}", on_click=job.cancel, width="stretch", disabled=found.cancelled)
+    button.button(
+        "Cancel", key=f"cancel-{job.job}", on_click=_cancel, args=(job,), width="stretch", disabled=found.cancelled
+    )
     return found.over or found.lost
+
+
+def _cancel(job: Board) -> None:
+    with errors_told(toast):
+        job.cancel()
 
 
 def _messages() -> None:

@@ -108,6 +108,21 @@ def test_what_is_left_of_a_deleted_job_hides_no_other():
     waits.remove()
 
 
+def test_a_job_that_cannot_be_cancelled_is_told(monkeypatch):
+    job = board.new_job(Store(settings().store), "waits", ["a"], "0" * 16)
+    app = opened()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("store.local.LocalShelf.keep_note", full)
+        app.button(key=f"cancel-{job.job}").click().run()
+    assert not app.exception
+    assert "No space left on device. Make room" in app.toast[0].value
+    job.remove()
+
+
 def test_a_file_being_read_shows_and_can_be_cancelled(monkeypatch):
     monkeypatch.setattr(reading, "MODULE", "tests.intake.children")
     monkeypatch.setattr(uploads, "PATIENCE", 0.1)
