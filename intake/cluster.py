@@ -10,9 +10,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, InvalidStateError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from typing import Any
 
@@ -59,7 +59,8 @@ class Workers(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """As every executor does it."""
         here: Future[Any] = Future()
-        there = self._pool.submit(fn, *args, **kwargs)
+        with closing_told(self._address):
+            there = self._pool.submit(fn, *args, **kwargs)
         self._wait_for(here)
         here.add_done_callback(partial(self._over, there))
         there.add_done_callback(partial(self._pass_on, here))
@@ -67,7 +68,7 @@ class Workers(Executor):
 
     def _pass_on(self, here: Future[Any], there: Future[Any]) -> None:
         with suppress(InvalidStateError):  # who waited has cancelled it, or was told that nobody is there
-            fault = self._gone() if there.cancelled() else self._named(there.exception())
+            fault = _gone(self._address) if there.cancelled() else self._named(there.exception())
             if fault:
                 here.set_exception(fault)
             else:
@@ -105,7 +106,7 @@ class Workers(Executor):
         return False
 
     def _give_up(self) -> None:
-        fault = self._lonely() if self._cluster.status == "running" else self._gone()
+        fault = self._lonely() if self._cluster.status == "running" else _gone(self._address)
         with self._lock:
             waiting = tuple(self._waiting)
         for here in waiting:
@@ -120,18 +121,33 @@ class Workers(Executor):
                 f"Workers of the cluster at {self._address} died over this, one after the other, most likely for want "
                 "of memory. Give them more, their logs say why they died, and ask again."
             )
-        return self._gone() if isinstance(fault, OSError) else fault
-
-    def _gone(self) -> ClusterError:
-        return ClusterError(
-            f"The cluster at {self._address} went away in the middle. Start its scheduler and workers, or take "
-            "HEADROOM_DASK away so that this machine does the work, and ask again."
-        )
+        return _gone(self._address) if isinstance(fault, OSError) else fault
 
     def _lonely(self) -> ClusterError:
         return ClusterError(
             f"The cluster at {self._address} has no worker. Start one: dask worker {self._address}. Then ask again."
         )
+
+
+@contextmanager
+def closing_told(address: str) -> Iterator[None]:
+    """What is asked over a connection that was closed meanwhile has its name.
+
+    raises : ClusterError
+    """
+    from distributed.client import ClosedClientError  # noqa: PLC0415 - optional
+
+    try:
+        yield
+    except ClosedClientError as error:
+        raise _gone(address) from error
+
+
+def _gone(address: str) -> ClusterError:
+    return ClusterError(
+        f"The cluster at {address} went away in the middle. Start its scheduler and workers, or take HEADROOM_DASK "
+        "away so that this machine does the work, and ask again."
+    )
 
 
 @cache

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from intake.board import Board
-from intake.cluster import client
+from intake.cluster import client, closing_told
 from intake.heart import Heart
 from intake.limits import Limits
 from intake.work import Task, do
@@ -72,13 +72,18 @@ class Cluster:
 
     def __init__(self, address: str, heart: Heart) -> None:
         """Connects."""
-        self._client, self._heart = client(address), heart
+        self._client, self._address, self._heart = client(address), address, heart
 
     def start(self, task: Task) -> None:
-        """On whatever worker is free; it goes on if this process ends."""
+        """On whatever worker is free; it goes on if this process ends.
+
+        raises : ClusterError
+        """
         from distributed import fire_and_forget  # noqa: PLC0415 - optional
 
-        future = self._client.submit(do, task, key=f"{task.job}-{task.number}-{secrets.token_hex(4)}", pure=False)
+        key = f"{task.job}-{task.number}-{secrets.token_hex(4)}"
+        with closing_told(self._address):
+            future = self._client.submit(do, task, key=key, pure=False)
         fire_and_forget(future)
         self._heart.hold(task.store)
         future.add_done_callback(lambda done: self._look(done, task))
@@ -86,12 +91,14 @@ class Cluster:
     def _look(self, done: Any, task: Task) -> None:
         from distributed import KilledWorker  # noqa: PLC0415 - optional
 
-        if done.status == "error":
-            if isinstance(done.exception(), KilledWorker):
+        fault = done.exception() if done.status == "error" else None
+        try:
+            if isinstance(fault, KilledWorker):
                 self.start(task)
-            else:
-                log.error("a task failed on the cluster: %s", type(done.exception()).__name__)
-        self._heart.release(task.store)
+            elif fault:
+                log.error("a task failed on the cluster: %s", type(fault).__name__)
+        finally:
+            self._heart.release(task.store)
 
 
 def _done(task: Task, after: Callable[[], None] | None) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from intake import board, cluster
+from intake import board, cluster, heart
+from intake.crew import Cluster
 from intake.jobs import Jobs
 from intake.limits import Limits
 from intake.sources import groups
+from intake.work import Task
 from planner.buy import search
 from planner.errors import ClusterError, InvalidWorkload
 from store import Store
@@ -60,6 +62,17 @@ def test_a_cluster_that_goes_away_is_told_to_whoever_waits_and_whoever_asks(work
     monkeypatch.setattr(cluster, "ALONE", 0.0)
     with pytest.raises(ClusterError, match="went away"):
         workers.submit(max, 1, 2).result(60)
+
+
+def test_a_connection_that_was_closed_is_told_to_whoever_asks_over_it(workers, lost, tmp_path):
+    beating = heart.Heart()
+    crew = Cluster(lost.address, beating)
+    cluster.client(lost.address).close()
+    with pytest.raises(ClusterError, match="went away in the middle"):
+        workers.submit(max, 1, 2)
+    with pytest.raises(ClusterError, match="went away in the middle"):
+        crew.start(Task(Store(tmp_path / "store"), "0" * 16, 0, "x", (), Limits(tmp_path / "scratch")))
+    assert not beating._held
 
 
 def test_a_cluster_without_workers_is_told(workers, lost, monkeypatch):
