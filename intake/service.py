@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
@@ -10,11 +11,12 @@ from pathlib import Path
 
 from starlette.routing import Route
 
+from intake import board
 from intake.board import Board
 from intake.desk import Desk, File, State, Upload
 from intake.folder import Shared, shared_file, shared_files
 from intake.imports import stands_alone
-from intake.jobs import Jobs
+from intake.jobs import KEPT, Jobs
 from intake.limits import Limits, limits
 from intake.owners import workspace_of
 from intake.route import routes
@@ -112,7 +114,7 @@ class Intake:
     async def serve(self, root: Path | str) -> AsyncIterator[None]:
         """To be entered while a server has the route: old files are swept away, and at the end all of them.
 
-        root : of the store, where what writers that died left is swept away too
+        root : of the store, where what writers that died left, and old jobs, are swept away too, then once a day
         """
         sweeper = asyncio.create_task(self._sweep(root))
         self.serving = True
@@ -135,16 +137,22 @@ class Intake:
             raise UploadRefused("This copy of the app is about to stop. Reload the page in a minute, and try again.")
 
     async def _sweep(self, root: Path | str) -> None:
-        with suppress(StoreError):
-            await asyncio.to_thread(_swept, root)
+        swept = -KEPT
         while True:
+            if time.monotonic() - swept > KEPT:
+                swept = time.monotonic()
+                with suppress(StoreError):
+                    await asyncio.to_thread(_swept, root)
             await asyncio.sleep(SWEEP)
             self._desk.sweep()
 
 
 def _swept(root: Path | str) -> None:
+    """Removes what writers that died left in every workspace, and what is known of jobs that are long over."""
     for store in (Store(root), *every_workspace(root)):
-        store.sweep()
+        with suppress(StoreError, OSError):  # one that does not answer now is swept the next time
+            store.sweep()
+            board.sweep(store, KEPT)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -14,11 +15,12 @@ import fsspec
 import pytest
 from s3fs import S3FileSystem
 
-from intake import board, heart, reading, work
+from intake import board, heart, reading, service, work
 from intake.board import Board, jobs, new_job
 from intake.imports import Imported, Known, Refused
-from intake.jobs import GONE, Jobs, followed, wait
+from intake.jobs import GONE, KEPT, Jobs, followed, wait
 from intake.limits import Limits
+from intake.service import Intake
 from intake.sources import groups
 from intake.work import Source, Task, do, release
 from planner.errors import ClusterError, JobNotFound, StoreError, UnknownFormat
@@ -201,6 +203,22 @@ def test_who_follows_a_job_that_nobody_will_end_is_told(tmp_path: Path, monkeypa
     assert [next(told).file, next(told).message] == ["x", f"day: {GONE}"]
     assert list(told) == waited == []
     assert [one.progress().cancelled for one in jobs(store)] == [True] * sent, "a cluster may still begin it"
+
+
+def test_a_server_forgets_old_jobs_of_every_workspace(limits: Limits, tmp_path: Path, monkeypatch) -> None:
+    """Uploads begin jobs and are never swept by another."""
+    monkeypatch.setattr(service, "SWEEP", 0.01)
+    root, serving = tmp_path / "store", Intake(limits)
+    stores = Store(root), Store(root / "workspaces" / f"user-{'0' * 32}")
+    over, recent = ([new_job(store, "x", []) for store in stores] for _ in range(2))
+    for job in over:
+        job._write("head.json", {"name": "x", "tasks": [], "when": time.time() - KEPT - 1})
+
+    async def served() -> None:
+        async with serving.serve(root):
+            await asyncio.to_thread(until, lambda: [jobs(store) for store in stores] == [[job] for job in recent])
+
+    asyncio.run(served())
 
 
 def test_what_waits_for_a_living_server_is_not_lost(crew: Jobs, tmp_path: Path, monkeypatch) -> None:
