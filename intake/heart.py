@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from contextlib import suppress
 
-from intake.board import SILENT, unvouch, vouch
+from intake.board import SILENT, jobs, unvouch, vouch
 from planner.errors import StoreError
 from store.runs import Store
 
@@ -59,4 +59,5 @@ class Heart:
                 self._told.update(held)
             for store in held:
                 with suppress(StoreError, OSError):
-                    vouch(store, self.name)
+                    if jobs(store):  # none: somebody deleted all there is, and nothing is to come back
+                        vouch(store, self.name)

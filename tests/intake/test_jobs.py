@@ -239,6 +239,18 @@ def test_what_waits_for_a_living_server_is_not_lost(crew: Jobs, tmp_path: Path, 
         until(lambda kept=kept: not [name for name in kept.shelf.notes(JOBS) if name.endswith(".alive")])
 
 
+def test_no_word_brings_back_what_was_deleted(tmp_path: Path, monkeypatch) -> None:
+    """A task of it may wait its turn for long after."""
+    monkeypatch.setattr(heart, "EVERY", 0.05)
+    deleted, other, beating = Store(tmp_path / "deleted"), Store(tmp_path / "other"), heart.Heart()
+    new_job(other, "x", ["x"], beating.name)
+    for store in (deleted, other):
+        beating.hold(store)
+    until(lambda: f"{beating.name}.alive" in other.shelf.notes(JOBS))
+    beating.close()
+    assert not (tmp_path / "deleted").exists()
+
+
 def test_what_waited_for_a_server_that_was_killed_is_lost_and_told(
     anywhere: Store, tmp_path: Path, monkeypatch
 ) -> None:
