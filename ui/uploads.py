@@ -20,7 +20,7 @@ from planner.errors import JobNotFound, PlannerError
 from planner.quantities import GIB, MIB
 from ui.telling import errors_told, toast
 from ui.uploader import NO_FILES, file_box, session_id
-from ui.workspace import store, workspace
+from ui.workspace import shared_with, store, workspace
 from words.text import plain
 
 SMALL_MB = 25
@@ -60,6 +60,10 @@ def uploads() -> None:
     if not workspace().rules.writable:
         st.caption(NO_FILES)
         return
+    if team := shared_with():
+        st.caption(
+            f"You are in the workspace “{plain(team)}”: everybody in it sees what you import. Account leads out."
+        )
     small, large = st.columns(2)
     with small:
         _small()

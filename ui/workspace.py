@@ -29,6 +29,10 @@ ELSEWHERE = (
     "The link was made in a workspace that is not open to you, so it is shown as the question alone. If it should be "
     "open, log in on Account, then open the link again; or ask who sent it."
 )
+NO_LOGIN = (
+    "The link was made in a workspace of an app where people log in, which they do not here, so it is shown as the "
+    "question alone. Open it where it was made."
+)
 
 
 def claims() -> dict[str, Any]:
@@ -67,12 +71,19 @@ def place() -> dict[str, str]:
     return {} if name == open_workspaces()[0].name else {IN: name}
 
 
+def shared_with() -> str:
+    """Title of the team's workspace that the session is in, where a link may have led; empty in every other."""
+    return workspace().title if place() else ""
+
+
 def _led() -> str:
     asked = st.query_params.get(IN)
     if asked in {one.name for one in open_workspaces()}:
         st.session_state[CHOSEN] = asked
         return ""
-    return ELSEWHERE if asked else ""
+    if not asked:
+        return ""
+    return ELSEWHERE if settings().login else NO_LOGIN
 
 
 def store() -> Store:

@@ -151,6 +151,28 @@ def test_a_stranger_sees_the_question_of_a_link_and_learns_nothing_of_its_worksp
     assert said == {(workspace.ELSEWHERE,)}, "the same words for all of them"
 
 
+def test_who_uploads_where_a_link_led_knows_who_will_see_it(people):
+    people("ann", "the <lab>")
+    team = workspace.open_workspaces()[1]
+    assert "sees what you import" not in shown(framed_evidence())
+    told = shown(framed_evidence(**{workspace.IN: team.name}))
+    assert r"workspace “the \<lab\>”: everybody in it sees what you import" in told
+
+
+def framed_evidence(**link: str) -> AppTest:
+    """Evidence as the first page of a session that a link opened."""
+    script = "from ui.workspace import enter\nenter()\nfrom ui.uploads import uploads\nuploads()"
+    app = AppTest.from_string(script, default_timeout=60)
+    app.query_params.update(link)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_link_of_an_app_with_a_login_opens_where_there_is_none():
+    assert [one.value for one in framed(**{workspace.IN: f"team-{'0' * 32}"}).info] == [workspace.NO_LOGIN]
+
+
 def known(folder: Path) -> Run:
     return importers.read(bench_file(folder / "ours.json", result()))
 
@@ -361,7 +383,8 @@ def test_a_run_that_somebody_deleted_is_told_though_its_page_is_not_drawn_again(
     people("ann", "lab")
     run_id = imported(tmp_path)
     run = workspace.whole_run(workspace.known_runs()[run_id])
-    fragment = (ROOT / "ui" / "pages" / "evidence.py").read_text().removesuffix("page()\n") + "evidence(RUN[0])\n"
+    source = (ROOT / "ui" / "pages" / "evidence.py").read_text(encoding="utf-8")
+    fragment = source.removesuffix("page()\n") + "evidence(RUN[0], st.empty())\n"
     app = AppTest.from_string(fragment.replace("def page", "from tests.ui.test_workspaces import RUN\ndef page"))
     app.default_timeout = 60
     RUN[:] = [run]
