@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -17,7 +17,7 @@ from intake.imports import Outcome, Refused
 from intake.limits import Limits
 from intake.sources import Group
 from intake.work import Source, Task
-from planner.errors import JobNotFound, StoreError
+from planner.errors import JobNotFound, PlannerError, StoreError
 from planner.quantities import HOUR
 from store.files import reached
 from store.places import JOBS
@@ -53,8 +53,9 @@ class Jobs:
             board.sweep(store, KEPT)
         crew = Cluster(self._cluster, self._heart) if self._cluster else self._here
         made = self._new(store, name, [one for one, _ in groups])
-        for number, (one, sources) in enumerate(groups):
-            crew.start(Task(store, made.job, number, one, sources, self._limits))
+        with _handed_on(made):
+            for number, (one, sources) in enumerate(groups):
+                crew.start(Task(store, made.job, number, one, sources, self._limits))
         return made
 
     def start_upload(self, store: Store, name: str, path: Path, drop: Callable[[], None]) -> Board:
@@ -69,7 +70,8 @@ class Jobs:
             return made
         try:
             crew, made = Cluster(self._cluster, self._heart), self._new(store, name, [name])
-            crew.start(Task(store, made.job, 0, name, _sent(store, made, path), self._limits, sent=True))
+            with _handed_on(made):
+                crew.start(Task(store, made.job, 0, name, _sent(store, made, path), self._limits, sent=True))
         finally:
             drop()
         return made
@@ -156,13 +158,20 @@ def _over(job: Board) -> bool:
     return found.over or found.lost
 
 
+@contextmanager
+def _handed_on(job: Board) -> Iterator[None]:
+    """A job whose tasks cannot all be handed on is none, and leaves no file."""
+    try:
+        yield
+    except PlannerError:
+        with suppress(StoreError):
+            job.remove()
+        raise
+
+
 def _sent(store: Store, job: Board, path: Path) -> tuple[Source, ...]:
     paths = sorted(path.iterdir()) if path.is_dir() else [path]
     folder = f"{JOBS}/{job.job}/{FILES}"
-    try:
-        with reached():
-            kept = [store.shelf.keep_file(folder, one.name, one) for one in paths]
-    except StoreError:
-        job.remove()
-        raise
+    with reached():
+        kept = [store.shelf.keep_file(folder, one.name, one) for one in paths]
     return tuple(Source(there, one.name, one.stat().st_size) for there, one in zip(kept, paths, strict=True))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from intake import desk
-from intake.board import jobs, new_job
+from intake.board import jobs
 from intake.desk import Desk
-from intake.jobs import _sent
+from intake.jobs import Jobs
 from intake.limits import Limits
 from planner.errors import StoreError, UploadRefused
 from planner.quantities import KIB, MIB
@@ -54,10 +55,15 @@ def test_small_files_that_fill_the_disk_are_refused_and_gone(disk: tuple[Path, O
     assert kept.receive("me", files).state is desk.State.HERE
 
 
-def test_a_file_that_has_no_room_beside_its_job_leaves_none(disk: tuple[Path, Only], tmp_path: Path) -> None:
+def test_a_file_that_has_no_room_beside_its_job_leaves_none(
+    disk: tuple[Path, Only], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "large").write_bytes(os.urandom(100 * KIB))
     store = Store(disk[0] / "runs")
-    job = new_job(store, "large", ["large"])
+    crew = Mock()
+    monkeypatch.setattr("intake.jobs.Cluster", crew)
+    sender = Jobs(Limits(tmp_path / "scratch"), "tcp://127.0.0.1:9")
     with disk[1](8 * KIB), pytest.raises(StoreError, match=r"cannot be read or written: .*Check HEADROOM_STORE"):
-        _sent(store, job, tmp_path / "large")
+        sender.start_upload(store, "large", tmp_path / "large", lambda: None)
     assert jobs(store) == []
+    crew.return_value.start.assert_not_called()

@@ -75,6 +75,24 @@ def test_a_connection_that_was_closed_is_told_to_whoever_asks_over_it(workers, l
     assert not beating._held
 
 
+def test_an_import_that_cannot_be_handed_on_leaves_nothing(lost, tmp_path, monkeypatch):
+    file, store, new = tmp_path / "x.json", Store(tmp_path / "store"), Jobs._new
+    file.write_text("{}")
+
+    def lost_meanwhile(*given):
+        made = new(*given)
+        cluster.client(lost.address).close()
+        return made
+
+    monkeypatch.setattr(Jobs, "_new", lost_meanwhile)
+    sender = Jobs(Limits(tmp_path / "scratch"), lost.address)
+    with pytest.raises(ClusterError, match="went away"):
+        sender.start(store, "x", groups(str(file)))
+    with pytest.raises(ClusterError, match="went away"):
+        sender.start_upload(store, "x", file, lambda: None)
+    assert board.jobs(store) == []
+
+
 def test_a_cluster_without_workers_is_told(workers, lost, monkeypatch):
     for worker in lost.workers:
         worker.kill()
