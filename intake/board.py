@@ -25,6 +25,7 @@ from typing import Any
 from intake.imports import Imported, Known, Outcome, Refused
 from planner.errors import JobNotFound, StoreError
 from planner.quantities import MINUTE
+from store.files import reason
 from store.places import JOBS
 from store.runs import Store
 
@@ -179,7 +180,7 @@ class Board:
         try:
             self.store.shelf.keep_note(self._folder, name, json.dumps(content).encode())
         except OSError as error:
-            raise StoreError(f"Job {self.job} cannot be noted: {error.strerror}. Make room in the store.") from error
+            raise StoreError(f"Job {self.job} cannot be noted: {reason(error)}. Make room in the store.") from error
 
     def _read(self, name: str) -> Any:
         try:

@@ -64,7 +64,11 @@ class Jobs:
         raises : StoreError, ClusterError
         """
         if self._cluster is None:
-            made = self._new(store, name, [name])
+            try:
+                made = self._new(store, name, [name])
+            except StoreError:
+                drop()
+                raise
             task = Task(store, made.job, 0, name, (Source(str(path), name, 0),), self._limits)
             self._here.start(task, drop)
             return made

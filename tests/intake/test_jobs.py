@@ -308,6 +308,15 @@ def test_a_file_that_cannot_be_fetched_is_refused(crew: Jobs, tmp_path: Path) ->
     assert "cannot be fetched" in told.message
 
 
+def test_an_upload_whose_job_cannot_be_noted_holds_no_room(limits: Limits, tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("no folder")
+    serving = Intake(limits)
+    with pytest.raises(StoreError, match="Make room"):
+        list(serving.read_bytes("me", [("x.json", b"{}")], Store(tmp_path / "store")))
+    assert list(limits.folder.iterdir()) == []
+    assert not serving._desk._uploads
+
+
 def test_a_cluster_that_does_not_answer_is_told(limits: Limits, tmp_path: Path, monkeypatch) -> None:
     pytest.importorskip("distributed", reason="pip install -r requirements-cluster.txt")
     monkeypatch.setattr("intake.cluster.PATIENCE", "1s")
