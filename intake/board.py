@@ -71,9 +71,12 @@ class Progress:
 
     @property
     def lost(self) -> bool:
-        """Whether those who worked at it, or were to, are gone; of one that waits for a cluster, nobody knows."""
-        nobody = self.begun > self.ended or self.cancelled or (not self.sent and _silent(self.vouched))
-        return not self.over and _silent(self.heard) and nobody
+        """Whether those who worked at it, or were to, are gone; of one that waits for a cluster, nobody knows.
+
+        What a worker of a cluster began before it died waits for another, as long as who sent it there does.
+        """
+        nobody = _silent(self.vouched) and (self.begun > self.ended or not self.sent)
+        return not self.over and _silent(self.heard) and (nobody or self.cancelled)
 
     @property
     def forsaken(self) -> bool:

@@ -191,6 +191,22 @@ def test_a_job_without_a_word_is_lost(tmp_path: Path, monkeypatch) -> None:
     assert jobs(store) == store.shelf.notes(JOBS) == []
 
 
+def test_what_a_worker_began_before_it_died_waits_for_another(tmp_path: Path) -> None:
+    """The others may be busy for long; who sent it to the cluster lives."""
+    store = Store(tmp_path)
+    job = new_job(store, "x", ["x"], "0" * 16, sent=True)
+    job.begin(0)
+    before = {"when": time.time() - board.SILENT - 1}
+    job._write("head.json", {"name": "x", "tasks": ["x"], "owner": "0" * 16, "sent": True} | before)
+    job._write("0.told.json", {"done": 0.5} | before)
+    assert job.progress().lost
+    board.vouch(store, "0" * 16)
+    told = job.progress()
+    assert (told.lost, told.forsaken) == (False, False)
+    job.cancel()
+    assert job.progress().lost
+
+
 @pytest.mark.parametrize("sent", [False, True])
 def test_who_follows_a_job_that_nobody_will_end_is_told(tmp_path: Path, monkeypatch, sent: bool) -> None:
     store, waited = Store(tmp_path), []
