@@ -69,7 +69,7 @@ def latencies(scenario: Scenario, memory: Memory, seed: int = 0) -> Latencies:
     ended = np.cumsum(plan.repeats * each) if plan.ended is None else plan.ended
     ends = np.concatenate([[0.0], ended])
     begin = ends[plan.sent + 1] if sent.arrivals is None else sent.arrivals
-    outside = _outside(scenario, sent) + _until_scheduled(scenario, sent, plan, ends)
+    outside = _outside(scenario, sent) + _until_scheduled(scenario, sent, plan, ends, each)
     ttft = ends[plan.first + 1] - begin + outside
     e2e = ends[plan.last + 1] - begin + outside
     gaps = sent.outputs - 1
@@ -148,7 +148,9 @@ def _outside(scenario: Scenario, sent: Requests) -> FloatArray:
     return host.request + reading
 
 
-def _until_scheduled(scenario: Scenario, sent: Requests, plan: Schedule, ends: FloatArray) -> FloatArray:
+def _until_scheduled(
+    scenario: Scenario, sent: Requests, plan: Schedule, ends: FloatArray, each: FloatArray
+) -> FloatArray:
     """Time until the steps are over that ran, or were scheduled, when a request came, beyond what was played.
 
         closed loop: (1/2 + ahead) · step, since a request comes at any moment of a step, but is played at its end
@@ -156,15 +158,17 @@ def _until_scheduled(scenario: Scenario, sent: Requests, plan: Schedule, ends: F
         ahead = 1 where a step is scheduled while the one before it runs (async_scheduling), else 0
 
     ends : of each record, 0 before the first [s]
+    each : a step of each record, without the idle time before it [s]
     returns : 0 for those that found nothing running [s]
     """
     if scenario.workload.mode == "batch" or scenario.host is None:
         return np.zeros(len(sent.prompts))
     others = np.append(plan.steps.decode_sequences, 0.0)[plan.sent + 1] > 0
     running = others if sent.arrivals is None else sent.arrivals < ends[plan.sent + 1]
-    step = (np.diff(ends) / plan.repeats)[plan.sent]
     ahead = 1.0 if scenario.engine.async_scheduling else 0.0
-    return np.where(running & (plan.sent >= 0), (ahead + (0.5 if sent.arrivals is None else 0.0)) * step, 0.0)
+    return np.where(
+        running & (plan.sent >= 0), (ahead + (0.5 if sent.arrivals is None else 0.0)) * each[plan.sent], 0.0
+    )
 
 
 def typical_step(scenario: Scenario, memory: Memory, running: float | None = None) -> tuple[Step, Step]:

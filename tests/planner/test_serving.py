@@ -247,3 +247,10 @@ def test_a_clock_that_is_off_is_not_trusted(monkeypatch):
     right = played(OPEN)
     monkeypatch.setattr(serving, "step_clock", lambda *_: lambda _: 0.01)
     assert list(played(OPEN).e2e) == pytest.approx(list(right.e2e), rel=1e-9)
+
+
+def test_idle_time_before_a_step_is_no_part_of_the_wait_for_it():
+    """The third comes while the second's prompt runs; how long the server idled before that plays no part."""
+    loads = [replay(recorded([2000] * 3, [2] * 3, arrivals=[0.0, idle, idle + 1e-4])) for idle in (1.0, 100.0)]
+    soon, late = (played(load).ttft[2] for load in loads)
+    assert late == pytest.approx(soon, rel=1e-6)
