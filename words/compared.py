@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from planner.overlay import Comparison
+from planner.overlay import Comparison, conditions_of
 from planner.words import digits, duration, percent
 from words.rows import METRICS
 
-LEADING = ("tpot", "itl", "latency_per_output_token", "output_throughput", "ttft", "e2e", "request_throughput")
+LEADING = (
+    "tpot", "itl", "latency_per_output_token", "output_throughput", "ttft", "e2e", "request_throughput",
+    "decode_arithmetic_intensity", "prefill_arithmetic_intensity",
+)  # fmt: skip
 """What is told of a run that has several, best first."""
+NAMES = {
+    **METRICS,
+    "e2e": "End-to-end latency",
+    "output_throughput": "Throughput",
+    "request_throughput": "Throughput",
+}
+UNITS = {"output_throughput": " tokens/s", "request_throughput": " requests/s"}
+UNITS |= dict.fromkeys(("decode_arithmetic_intensity", "prefill_arithmetic_intensity"), " FLOP/B")
+EXPECTED = 0.9
+"""Share of measurements that an interval is to hold [1]."""
 
 
 def compared_sentence(compared: Sequence[Comparison]) -> str:
@@ -21,8 +34,10 @@ def compared_sentence(compared: Sequence[Comparison]) -> str:
     predicted = [one for one in compared if one.residual is not None]
     first = next((name for name in LEADING if any(one.point.metric == name for one in predicted)), None)
     if first is None:
+        if any(one.refusal for one in compared):
+            return "No prediction: as chosen here, this does not fit in the GPUs' memory."
         return "The planner predicts nothing of what was measured here."
-    told = [one for one in predicted if one.point.metric == first]
+    told = _one_each([one for one in predicted if one.point.metric == first])
     return f"{_times(told)}: {_expected(told)}."
 
 
@@ -35,33 +50,43 @@ def roof_sentence(measured: float, predicted: float) -> str:
     return f"The kernels reach **{percent(measured)}** of what the roof allows them{times}."
 
 
+def _one_each(told: Sequence[Comparison]) -> Sequence[Comparison]:
+    """One value of each load: the mean, or the median where a file tells no mean."""
+    conditions = [conditions_of(one.point) for one in told]
+    means = [known for known, one in zip(conditions, told, strict=True) if one.point.statistic == "mean"]
+    return [
+        one for known, one in zip(conditions, told, strict=True) if one.point.statistic == "mean" or known not in means
+    ]
+
+
 def _times(told: Sequence[Comparison]) -> str:
-    one, name = told[0], METRICS.get(told[0].point.metric, told[0].point.metric)
+    one, name = told[0], NAMES[told[0].point.metric]
     if len(told) == 1 and one.predicted is not None and one.residual is not None:
         measured, predicted = (_value(one.point.metric, value) for value in (one.point.value, one.predicted))
         return f"**{name}** is **{measured}**, {digits(one.residual)} times the predicted **{predicted}**"
     ratios = sorted(each.residual for each in told if each.residual is not None)
     return (
-        f"**{name}** is **{digits(median(ratios))} times** what was predicted, in the median of {len(ratios)} values "
+        f"**{name}** is **{digits(median(ratios))} times** what was predicted, in the median of {len(ratios)} loads "
         f"({digits(ratios[0])}–{digits(ratios[-1])})"
     )
 
 
 def _expected(told: Sequence[Comparison]) -> str:
-    """How many lie where nine in ten measurements do, and which way the others lie."""
+    """How many lie where nine in ten measurements do, and on which side the others."""
     bounded = [(one.point.value, *one.interval) for one in told if one.interval is not None]
     if not bounded:
-        return "how far it may lie from that nobody knows"
-    inside = sum(low <= value <= high for value, low, high in bounded)
-    if inside == len(bounded):
+        return "no interval is known for it"
+    below, above = sum(value < low for value, low, _ in bounded), sum(value > high for value, _, high in bounded)
+    whole, inside = len(bounded), len(bounded) - below - above
+    if inside == whole:
         return "as expected, inside the 90 % interval"
-    below = sum(value < low for value, low, _ in bounded)
-    word = "less" if below > len(bounded) - inside - below else "more"
-    outside = "it lies" if len(bounded) == 1 else f"{len(bounded) - inside} of {len(bounded)} lie"
-    return f"{outside} outside the 90 % interval, {word} than it allows"
+    if whole == 1:
+        return f"it lies {'below' if below else 'above'} the 90 % interval"
+    if inside >= EXPECTED * whole:
+        return f"as expected, {inside} of {whole} inside the 90 % interval"
+    sides = " and ".join(f"{count} {side}" for count, side in ((below, "below"), (above, "above")) if count)
+    return f"{inside or 'none'} of {whole} inside the 90 % interval, {sides} it"
 
 
 def _value(metric: str, value: float) -> str:
-    if "throughput" in metric:
-        return f"{digits(value)}/s"
-    return duration(value)
+    return f"{digits(value)}{UNITS[metric]}" if metric in UNITS else duration(value)
