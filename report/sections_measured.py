@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 
 from charts import curves, heatmap, roofline, waterfall
-from planner.curves import PREDICTED, axis_of, lines, on_one_line
+from planner.curves import axis_of, lines, on_one_line
 from planner.estimate import Estimate
 from planner.inferred import DECODE, inferred_parts
 from planner.loads import Load
@@ -101,7 +101,7 @@ def utilisation(case: Case) -> Section:
 
 
 def _row(one: Comparison) -> Mapping[str, object]:
-    row, ends = comparison_row(one), _interval(one)
+    row, ends = comparison_row(one), one.interval
     scale = MILLISECOND if row["Unit"] == "ms" else 1.0
     told = f"{digits(ends[0] / scale)}–{digits(ends[1] / scale)}" if ends else None
     reached = one.floor_utilisation
@@ -113,15 +113,7 @@ def _row(one: Comparison) -> Mapping[str, object]:
 
 
 def _inside(one: Comparison) -> bool | None:
-    ends = _interval(one)
-    return ends[0] <= one.point.value <= ends[1] if ends else None
-
-
-def _interval(one: Comparison) -> tuple[float, float] | None:
-    """Of the prediction, in the point's unit; None where it is not known."""
-    makes = PREDICTED.get(one.point.metric)
-    bounded = makes(one.estimate) if makes and one.estimate else None
-    return (bounded.low, bounded.high) if bounded and bounded.low < bounded.high else None
+    return one.interval[0] <= one.point.value <= one.interval[1] if one.interval else None
 
 
 def _curves(case: Case) -> Iterator[Chart]:

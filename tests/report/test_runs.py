@@ -61,3 +61,9 @@ def test_a_table_whose_model_is_a_path_opens_no_file_of_the_server(tmp_path):
     app = AppTest.from_file(str(PAGE), default_timeout=60)
     app.query_params["run"] = run_id
     assert "No model" in app.run().error[0].value
+
+
+def test_the_report_knows_the_interval_of_every_figure_that_evidence_knows():
+    run_id = imported("gaps.csv", b"concurrency,prompt_tokens,output_tokens,itl_ms\n8,512,128,6\n")
+    found = reported(run_id, gpu="h100-sxm", model=find_model("meta-llama/Llama-3.1-8B-Instruct"))
+    assert "</strong> lie inside of its 90 % interval" in found
