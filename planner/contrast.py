@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from planner.differences import FEWEST, WITHOUT_CHANGE, spread
 from planner.estimate import Estimate, Figure
 from planner.loads import Load
+from planner.overlay import format_cell
 from planner.quantities import Basis
 from planner.scenario import Scenario
 from planner.side_by_side import OF_REQUESTS, RATES, Word
@@ -116,15 +117,15 @@ def settings(scenario: Scenario) -> Mapping[str, str]:
         "expert_parallel": str(split.expert_parallel),
         "quantization": formats.scheme,
         "kv_cache": formats.kv_cache,
-        "concurrency": f"{load.concurrency:g}",
-        "request_rate": "" if rate is None else f"{rate:g}",
-        "input_tokens": f"{load.prompt_tokens:g}",
-        "output_tokens": f"{load.output_tokens:g}",
-        "prefix_cached_tokens": f"{load.prefix_cached_tokens:g}",
+        "concurrency": format_cell(load.concurrency),
+        "request_rate": "" if rate is None else format_cell(rate),
+        "input_tokens": format_cell(load.prompt_tokens),
+        "output_tokens": format_cell(load.output_tokens),
+        "prefix_cached_tokens": format_cell(load.prefix_cached_tokens),
         "mode": load.mode,
         "engine_version": engine.version,
-        "max_num_seqs": f"{engine.max_num_seqs or 0:g}",
-        "max_num_batched_tokens": f"{engine.max_num_batched_tokens or 0:g}",
+        "max_num_seqs": format_cell(engine.max_num_seqs or 0),
+        "max_num_batched_tokens": format_cell(engine.max_num_batched_tokens or 0),
         "enforce_eager": str(engine.enforce_eager).lower(),
         "async_scheduling": str(engine.async_scheduling).lower(),
         "prefix_caching": str(engine.prefix_caching).lower(),

@@ -11,6 +11,7 @@ import streamlit as st
 from charts import contrasts
 from planner.contrast import METRICS, Known, contrast, of_estimate, of_load, settings
 from planner.errors import PlannerError, RunNotFound
+from planner.overlay import format_cell
 from planner.quantities import MILLISECOND
 from planner.side_by_side import RATES, Word
 from planner.words import digits, dollars, duration, interval_text
@@ -114,7 +115,7 @@ def _run_side(pin: Pin) -> Side:
     if pin.run not in runs:
         raise RunNotFound(f"Run {pin.run} is not in this store. Import its file here, or remove the pin.")
     run = whole_run(runs[pin.run])
-    told = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in run.settings.items()}
+    told = {name: format_cell(value) for name, value in run.settings.items()}
     told |= {"gpu": run.gpu or ", ".join(run.gpu_names), "model": run.model or run.model_name or ""}
     found = loads_of(run)
     if not found:

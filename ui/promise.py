@@ -17,9 +17,10 @@ from ui.advised import advised
 from ui.confirm import Confirmed
 from ui.versus import figure_name
 from ui.workspace import known_runs, label, loads_of, whole_run
+from words.settings import setting_value
 from words.text import plain
 
-NOT_YET = ""
+NOT_YET, NOT_TOLD = "", "not told"
 
 
 def next_and_kept(run: Run, chosen: Confirmed) -> None:
@@ -60,7 +61,8 @@ def _kept(run: Run, other: Run, chosen: Confirmed) -> None:
         side(after, other.gpu or chosen.gpu, chosen.model, **_open(other, named)),
     )
     told = [
-        f"{plain(in_sentence(name))} {_cell(one)} → {_cell(two)}" for name, one, two in settings_that_differ(run, other)
+        plain(f"{in_sentence(name)} {setting_value(name, one, NOT_TOLD)} → {setting_value(name, two, NOT_TOLD)}")
+        for name, one, two in settings_that_differ(run, other)
     ]
     st.markdown(f"Changed: **{', '.join(told) or 'nothing that the files tell of'}**.")
     st.markdown("\n".join(f"- {_sentence(one)}" for one in found) or "The two have no figure in common.")
@@ -86,9 +88,3 @@ def _sentence(one: Change) -> str:
     if one.low is not None and one.high is not None:
         said += f" ({one.low:.2f} to {one.high:.2f})"
     return f"{said}, promised {digits(one.promised)}: **{one.kept}**" if one.promised else f"{said}, nothing promised"
-
-
-def _cell(value: str | float | None) -> str:
-    if value in (None, ""):
-        return "not told"
-    return f"{value:g}" if isinstance(value, float) else plain(str(value))

@@ -21,6 +21,7 @@ def test_text_of_users_stays_text():
         ("max_num_seqs", (8.0, None), ("Batch limit", "8", "–", "--max-num-seqs")),
         ("enforce_eager", ("true", "false"), ("Eager mode (no CUDA graphs)", "on", "off", "--enforce-eager")),
         ("gpu", ("t4", "RTX of my own"), ("GPU", "T4 PCIe", "RTX of my own", "")),
+        ("max_model_len", (1048576.0, 1048577.0), ("Context limit", "1048576", "1048577", "--max-model-len")),
         ("ramp_up", ("linear",), ("Ramp up", "linear", "")),
     ],
 )
