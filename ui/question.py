@@ -111,7 +111,6 @@ def controls() -> dict[str, str]:
     drop_gone("gpu")
     for dropped in link.read_link(LINK):
         st.warning(plain(dropped))
-    st.session_state[UPLOADED] = held_digest("config") or st.session_state[UPLOADED]
     st.session_state["model"] = st.session_state["model"]  # told anew: Buy's box would fall back to the first
     st.pills("Start from", list(PRESETS), key="preset", on_change=set_preset)
     first = st.columns([3, 1, 4, 2], vertical_alignment="bottom")
@@ -146,8 +145,13 @@ def set_preset() -> None:
 
 
 def _no_upload() -> None:
-    """The question is of a named model, or of another file."""
+    """The question is of a named model."""
     st.session_state[UPLOADED] = ""
+
+
+def _upload() -> None:
+    """The question is of the file that was given, or of a named model again where it was taken away."""
+    st.session_state[UPLOADED] = held_digest("config")
 
 
 def question_of(text: str) -> Scenario:
@@ -236,7 +240,7 @@ def _more() -> None:
     )  # fmt: skip
     _select("Expert parallel", "experts", COUNTS)
     calibrate.calibration_choice()
-    config_box("config", on_change=_no_upload)
+    config_box("config", on_change=_upload)
 
 
 def _text(value: Any) -> str:

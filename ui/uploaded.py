@@ -16,9 +16,12 @@ from ui.uploader import file_box
 
 KEY = "uploaded"
 """In a link: which file the question is about."""
+HELD = "uploaded_models"
+"""In session state: digest -> model of each file that was asked about. An uploader forgets its file with its page."""
 CONFIG_LIMIT_MB = 5
 HELP = (
-    "Stands in for the model above. It stays in this session: a link asks for it again; Catalogue keeps one for good."
+    "Stands in for the model above until another is chosen. It stays in this session: a link asks for it again; "
+    "Catalogue keeps one for good."
 )
 
 
@@ -30,11 +33,14 @@ def uploaded_model(digest: str) -> Model | None:
     """
     if not digest:
         return None
-    if held_digest("config") != digest:
+    held: dict[str, Model] = st.session_state.setdefault(HELD, {})
+    if digest not in held and held_digest("config") == digest and (model := own_model("config")):
+        held[digest] = model
+    if digest not in held:
         raise BadLink(
             "This link is about a model that was uploaded: upload its config.json again, under More, or choose a model."
         )
-    return own_model("config")
+    return held[digest]
 
 
 def config_label(key: str) -> str:

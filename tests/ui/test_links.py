@@ -135,3 +135,14 @@ def test_a_link_of_an_uploaded_model_asks_for_its_file_and_shows_no_other():
     other.selectbox(key="model").set_value("Qwen/Qwen3-8B").run()
     assert "Qwen3" in other.markdown[0].value
     assert "uploaded" not in other.query_params
+
+
+def test_an_uploaded_model_stays_in_the_session_until_another_is_chosen():
+    """Streamlit's uploader forgets its file when its page is left; a pin or an undone step still asks for it."""
+    app = opened()
+    app.file_uploader(key="config").upload("config.json", json.dumps(CONFIG).encode(), "application/json").run()
+    app.selectbox(key="model").set_value("Qwen/Qwen3-8B").run()
+    assert "Qwen3" in app.markdown[0].value
+    app.file_uploader(key="config").clear().run()
+    app.button(key="undo-plan").click().run()
+    assert "**uploaded config" in app.markdown[0].value
