@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.correction import Correction
-from planner.intervals import sides
+from planner.intervals import sides, why_wide
 from planner.latency import step_time
 from planner.memory import Memory
 from planner.quantities import FloatArray
@@ -52,6 +52,16 @@ def calibrated_sides(metric: str, scenario: Scenario, room: Memory, crowded: boo
         return float(np.hypot(below, unsure)), float(np.hypot(above, unsure))
     rest = NINETY * float(np.hypot(own.spread, DRIFT * own.doublings(scenario.workload.concurrency)))
     return float(np.hypot(rest, unsure)), float(np.hypot(rest, unsure))
+
+
+def calibrated_why(scenario: Scenario, crowded: bool = False) -> str:
+    """What makes an interval wide, in sentences; empty where a calibration has measured this configuration.
+
+    scenario, crowded : as in `calibrated_sides`
+    """
+    own = scenario.correction
+    narrow = own is not None and not crowded and all(_measured(own, metric, scenario) for metric in SPEAKS)
+    return "" if narrow else why_wide(scenario, crowded)
 
 
 def _measured(own: Correction, metric: str, scenario: Scenario) -> bool:

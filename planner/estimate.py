@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from planner.calibrated import calibrated_sides
+from planner.calibrated import calibrated_sides, calibrated_why
 from planner.cost import Cost, rent
 from planner.distribution import Distribution, distribution, weighted_distribution
 from planner.drafting import drafted
@@ -208,8 +208,8 @@ def figures(
         each = interval("tpot", tpot.value, scenario, crowded, reading / tokens_a_step(scenario), known["tpot"])
         short, long = short + gaps * (tpot.value - each.low), long + gaps * (each.high - tpot.value)
         tpot = _between(tpot, each)
-    whole = Interval(min(e2e.value, max(first.low, e2e.value - short)), e2e.value + long, first.why)
-    return _between(ttft, first), tpot, _between(e2e, whole), first.why
+    whole = Interval(min(e2e.value, max(first.low, e2e.value - short)), e2e.value + long)
+    return _between(ttft, first), tpot, _between(e2e, whole), calibrated_why(scenario, crowded)
 
 
 def tokens_a_step(scenario: Scenario) -> float:

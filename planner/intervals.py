@@ -45,14 +45,10 @@ class Novelty(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where nine of ten measurements lie, in the unit of the value.
-
-    why : what makes it wide, in sentences; empty where the question is near the measurements
-    """
+    """Where nine of ten measurements lie, in the unit of the value."""
 
     low: float
     high: float
-    why: str
 
 
 def interval(
@@ -83,7 +79,7 @@ def interval(
     """
     below, above = known or sides(metric, scenario, overflows)
     low, high = (value * float(np.exp(end)) for end in (-below, above))
-    return Interval(min(value, max(floor, low)), high, why_wide(scenario, overflows))
+    return Interval(min(value, max(floor, low)), high)
 
 
 def sides(metric: str, scenario: Scenario, overflows: bool = False) -> tuple[float, float]:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from planner.calibrated import calibrated_why
 from planner.capacity import Capacity, capacity
 from planner.curve import curve
 from planner.demand import Candidate, Demand, scenario_of, techniques_of
 from planner.errors import PlannerError
 from planner.estimate import foundations
-from planner.intervals import why_wide
 from planner.latency import step_time
 from planner.money import bill, per_million_tokens
 from planner.odds import Between, odds
@@ -168,7 +168,7 @@ def _binds(of: Replica, found: Capacity) -> str:
 
 
 def _caveats(asked: Demand, built: Candidate, loaded: Scenario) -> tuple[str, ...]:
-    gpu, wide = loaded.deployment.gpu, why_wide(loaded)
+    gpu, wide = loaded.deployment.gpu, calibrated_why(loaded)
     said = [*loaded.model.caveats, *techniques_of(asked, built).caveats]
     said += gpu.doubts
     if wide:

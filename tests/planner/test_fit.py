@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from planner.calibrated import calibrated_sides
 from planner.catalogue import DATA, find_gpu
 from planner.correction import FACTORS, Correction
+from planner.engine import Engine
 from planner.errors import OutsideRange, TooFewPoints
 from planner.estimate import estimate
 from planner.fit import fit
@@ -211,6 +212,21 @@ def test_small_batches_of_the_lab_predict_its_large_ones(gpu: str) -> None:
     found = predicted(large, fit(small, "lab").correction)
     errors = np.abs(found / np.array([one.measured for one in large]) - 1)
     assert np.mean(errors) < WANTED
+
+
+def test_what_a_calibration_measured_is_not_called_unmeasured() -> None:
+    """SGLang on a GPU of no run here: once it is measured, its interval is its own, and nothing makes it wide."""
+    engine = Engine(name="sglang", version="0.5.0").with_defaults(find_gpu("l4"))
+    questions = [replace(asked(size, gpu="l4"), engine=engine) for size in (1, 4, 16)]
+    blank = [Observation(one, metric, 1.0) for one in questions for metric in ("ttft", "tpot")]
+    values = 1.1 * predicted(blank, None)
+    own = fit(
+        [replace(one, measured=value) for one, value in zip(blank, values.tolist(), strict=True)], "own"
+    ).correction
+    question = questions[1]
+    plain, calibrated = (estimate(replace(question, correction=one)).caveats for one in (None, own))
+    assert any("So the interval is wide" in one for one in plain)
+    assert not any("So the interval is wide" in one for one in calibrated)
 
 
 def sides_of(one: Scenario, own: Correction | None) -> tuple[float, float]:
