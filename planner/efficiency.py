@@ -102,7 +102,7 @@ with HBM were not measured and stay at 1."""
 UNPACKED, UNPACKED_FULL_RATE = 0.25, 0.41
 """Of the compute rate of plain products, where four-bit weights are widened to 16 bits on the way: that work takes most
 of it. Fitted to gpt-oss on H200. Such kernels (Marlin) use Ampere's matrix instruction, which on Hopper gives 63 % of
-the peak (arXiv 2402.13499) and on Ampere, Ada and RTX Blackwell all of it: 0.25 · 0.82 / 0.63 = 0.33 of that peak, 0.41
+the peak (arXiv 2402.13499) and on Ampere, Ada and RTX Blackwell all of it: 0.25 · 0.81 / 0.63 = 0.32 of that peak, 0.41
 of what plain products reach there. Turing has no Marlin: 0.25, as its load tests show."""
 FULL_RATE = ("8.0", "8.6", "8.9", "12.0")
 

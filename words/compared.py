@@ -44,10 +44,12 @@ def compared_sentence(compared: Sequence[Comparison]) -> str:
 def roof_sentence(measured: float, predicted: float) -> str:
     """How close kernels come to their roof, as Markdown.
 
-    measured, predicted : shares of what the roof allows, weighted by time [1]
+    measured, predicted : shares of what the roof allows, weighted by time; 0 where none stands on it [1]
     """
+    if not measured:
+        return "None of these kernels stands on the roof: they have neither counts nor an op in the model."
     times = f", **{digits(measured / predicted)} times** the predicted **{percent(predicted)}**" if predicted else ""
-    return f"The kernels reach **{percent(measured)}** of what the roof allows them{times}."
+    return f"The kernels that stand on the roof reach **{percent(measured)}** of what it allows{times}."
 
 
 def _one_each(told: Sequence[Comparison]) -> Sequence[Comparison]:

@@ -71,8 +71,9 @@ def test_what_does_not_fit_is_told_and_not_called_unpredictable():
 
 def test_kernels_are_held_against_the_roof():
     assert roof_sentence(0.5, 0.8) == (
-        "The kernels reach **50 %** of what the roof allows them, **0.625 times** the predicted **80 %**."
+        "The kernels that stand on the roof reach **50 %** of what it allows, **0.625 times** the predicted **80 %**."
     )
+    assert roof_sentence(0.0, 0.8).startswith("None of these kernels stands on the roof")
 
 
 @pytest.mark.parametrize(("page", "said"), [("evidence", "#### Demo: **"), ("explain", "times** its floor")])

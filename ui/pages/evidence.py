@@ -112,7 +112,7 @@ def show_kernels(run: Run, scenario: Scenario) -> str:
     model = predicted_marks(name, phase)
     roof_chart(scenario, model, marks, f"roof-{run.id}", measured_alone=bool(counted))
     kernel_table(run, marks)
-    return roof_sentence(roof_share(marks, phase), roof_share(model, phase)) if marks else verdict(run)
+    return roof_sentence(roof_share(marks, phase), roof_share(model, phase))
 
 
 def show_points(run: Run, scenario: Scenario, chosen: Confirmed) -> str:
