@@ -12,7 +12,7 @@ from planner.errors import PlannerError
 from store import pins as kept
 from store.pins import LONGEST_NAME, LONGEST_NOTE, Pin
 from ui import link, pins
-from ui.question import PARAMETERS
+from ui.question import LINK
 from ui.telling import errors_told, toast
 from ui.workspace import store
 from words.text import plain
@@ -70,7 +70,7 @@ def _row(at: int, one: Pin) -> None:
         )  # fmt: skip
     if one.run is None and row.button("Open in Plan", key=f"open-{key}", type="tertiary"):
         with errors_told():
-            st.session_state.update(link.values_of(PARAMETERS, one.query))
+            st.session_state.update(link.values_of(LINK, one.query))
             st.switch_page(PLAN)
 
 

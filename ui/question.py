@@ -160,7 +160,7 @@ def question_of(text: str) -> Scenario:
     text : what stands behind the question mark
     raises : PlannerError
     """
-    held = link.values_of(PARAMETERS, text)
+    held = link.values_of(LINK, text)
     values = {column: _text(held[key]) for column, key in COLUMNS.items()}
     found = question(values, uploaded_model(held[UPLOADED]) or named_model(values["model"]))
     return replace(found, correction=calibrate.correction_of(held[calibrate.KEY]))

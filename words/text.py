@@ -8,10 +8,7 @@ from planner.estimate import Estimate
 from planner.memory import Memory
 from planner.quantities import GIB
 from planner.scenario import Scenario, Workload
-from planner.words import (
-    digits,
-    duration,
-)
+from planner.words import digits, duration
 
 OPS = {
     "embedding": "Embedding",
