@@ -231,3 +231,11 @@ def test_a_click_on_a_mark_shows_its_op_launches_and_shapes(tmp_path):
 def test_a_click_that_means_no_mark_shows_none(tmp_path, place):
     app = clicked(given(decode_trace(tmp_path / "x.sqlite")), place)
     assert "Click a measured mark" in words(app)
+
+
+def test_a_question_that_cannot_be_asked_hides_no_findings():
+    run = next(run for run in reference_runs() if run.source_name.endswith("load test b8, T4"))
+    app = shown(run.id)
+    app.selectbox(key=f"scheme-{run.id}").set_value("fp8").run()
+    assert "cannot run fp8" in app.error[0].value
+    assert "More requests in flight than there are slots" in words(app)

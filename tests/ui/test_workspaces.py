@@ -242,6 +242,8 @@ def test_the_demo_takes_no_files(people):
     people("")
     app = page()
     assert NO_FILES in shown(app)
+    assert "Demo: " in app.markdown[0].value
+    assert "Drop a trace" not in shown(app)
     assert not app.get("file_uploader")
     assert not [button for button in app.button if "Delete" in button.label]
     assert not page("plan").get("file_uploader")

@@ -25,7 +25,7 @@ from ui.table_view import show_table
 from ui.telling import errors_told
 from ui.templates import templates
 from ui.uploads import uploads
-from ui.workspace import is_demo, may_change, store, whole_run
+from ui.workspace import is_demo, may_change, store, whole_run, workspace
 from words.compared import compared_sentence, roof_sentence
 from words.rows import verdict
 from words.text import plain
@@ -77,8 +77,9 @@ def evidence(run: Run, headline: DeltaGenerator) -> None:
 
 
 def _say(headline: DeltaGenerator, run: Run, said: str) -> None:
-    """The run in a sentence; under a demo's, what to do for one's own."""
-    headline.markdown(f"#### Demo: {said}\n\n{OWN}" if is_demo(run) else f"#### {said}")
+    """The run in a sentence; under a demo's, what to do for one's own where files are taken."""
+    own = f"\n\n{OWN}" if is_demo(run) and workspace().rules.writable else ""
+    headline.markdown(f"#### {'Demo: ' if is_demo(run) else ''}{said}{own}")
 
 
 def show_run(run: Run, chosen: Confirmed) -> str:

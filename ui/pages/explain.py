@@ -51,9 +51,9 @@ def explanation(run: Run, headline: DeltaGenerator) -> None:
 def load_test(run: Run, headline: DeltaGenerator) -> None:
     """A load test beside the prediction for what its reader confirms, and what to do about it."""
     chosen = confirm(run)
+    show_findings(run, chosen.gpu, chosen.model, "decode", chosen.cells)
     if said := reason_sentence(run, chosen):
         headline.markdown(f"#### {said}")
-    show_findings(run, chosen.gpu, chosen.model, "decode", chosen.cells)
     show_load_test(run, chosen)
     next_and_kept(run, chosen)
     report_button(run, chosen.gpu, chosen.model, chosen.cells)
