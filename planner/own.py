@@ -33,7 +33,7 @@ def own_gpu(name: str, row: Mapping[str, Any]) -> Gpu:
     raises : BadRow naming the field
     """
     whole = {"aliases": [], "unchecked": ["all"], "note": "", **_plain_row(row), "id": own_id(name)}
-    texts = ("name", "variant", "vendor", "link", "source", "compute_capability", "memory_type", "note")
+    texts = ("name", "variant", "vendor", "link", "source", "compute_capability", "memory_type", "note", "terms")
     for key in texts:
         if not _is_text(whole.get(key, "")):
             raise BadRow(f"{PLACE}, GPU {name}: {key} must be a text of up to {LONGEST} letters.")

@@ -58,6 +58,8 @@ def test_an_own_gpu_is_known_by_its_id_and_answers():
         ({"memory_type": "tape"}, "memory_type"),
         ({"name": ["x"]}, "name"),
         ({"note": "\ud800"}, "note"),
+        ({"terms": ["x"]}, "terms"),
+        ({"terms": "x" * 10_000}, "terms"),
         ({"source": "x" * 2000}, "source"),
         ({"memory_reported_gib": "80"}, "memory_reported_gib"),
         ({"launch_year": "soon"}, "launch_year"),
