@@ -115,13 +115,14 @@ class Workers(Executor):
 
     def _named(self, fault: BaseException | None) -> BaseException | None:
         from distributed import KilledWorker  # noqa: PLC0415 - optional
+        from distributed.comm.core import CommClosedError  # noqa: PLC0415
 
         if isinstance(fault, KilledWorker):
             return ClusterError(
                 f"Workers of the cluster at {self._address} died over this, one after the other, most likely for want "
                 "of memory. Give them more, their logs say why they died, and ask again."
             )
-        return _gone(self._address) if isinstance(fault, OSError) else fault
+        return _gone(self._address) if isinstance(fault, ConnectionError | TimeoutError | CommClosedError) else fault
 
     def _lonely(self) -> ClusterError:
         return ClusterError(

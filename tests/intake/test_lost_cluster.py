@@ -120,6 +120,8 @@ def test_what_waits_for_a_cluster_that_went_away_is_forsaken_and_can_be_cancelle
 def test_what_the_work_itself_says_is_passed_on_and_what_is_cancelled_is_not_done(workers):
     with pytest.raises(InvalidWorkload, match="never"):
         workers.submit(_refuses).result(60)
+    with pytest.raises(FileNotFoundError, match="no such data"):  # a worker's copy of the code, not the cluster
+        workers.submit(open, "no such data").result(60)
     running, waits = [workers.submit(time.sleep, 1) for _ in range(2)], workers.submit(time.sleep, 60)
     assert waits.cancel()
     assert [one.result(60) for one in running] == [None, None]
