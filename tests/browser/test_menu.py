@@ -1,10 +1,14 @@
 """The menu: every page is reached from it, and what it opens has no toast without a name."""
 
+import json
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.test_plan import opened
+from tests.browser.test_plan import opened, sentence
+from tests.ui.test_catalogue import CONFIG
 from tools.menu import NAMES, turn_to
 
 
@@ -21,6 +25,19 @@ def test_the_model_goes_along_to_buy_and_back(page, app):
     for name in ("Buy", "Plan"):
         turn_to(page, name)
         expect(page.get_by_role("combobox", name="Model", exact=True)).to_have_value("Qwen/Qwen3-8B")
+
+
+def test_an_uploaded_model_is_still_there_after_a_look_at_buy(page, app):
+    opened(page, app)
+    page.get_by_role("button", name="More").click()
+    config = {"name": "config.json", "mimeType": "application/json", "buffer": json.dumps(CONFIG).encode()}
+    page.locator("input[type=file]").first.set_input_files(config)
+    expect(sentence(page)).to_contain_text("uploaded config")
+    page.keyboard.press("Escape")
+    for name in ("Buy", "Plan"):
+        turn_to(page, name)
+        page.wait_for_url(re.compile("buy" if name == "Buy" else "start|plan|/$|v=1"))
+    expect(sentence(page)).to_contain_text("uploaded config")
 
 
 def test_a_pin_is_told_by_name(page, app):
