@@ -205,16 +205,16 @@ def _parts_words(name: str, parts: Sequence[waterfall.Part]) -> str:
     """What was measured, how far above its floor, and why; the time alone where a file tells of none."""
     floor, *rest = parts
     whole, largest = sum(part.seconds for part in parts), max(rest, key=lambda part: part.seconds)
-    told = f"**{name}**, {duration(whole)} measured"
+    told = f"**{name}** is **{duration(whole)}**"
     if whole <= 0 or floor.seconds <= 0:
-        return told
+        return f"{told}, as measured."
     if (expected := whole - parts[-1].seconds) > TOO_MUCH * whole:
         return (
             f"{told}. The planner expects **{duration(expected)}**, most of it "
             f"{waterfall.part_name(largest.name).lower()}: lengths, load or settings are not those that were measured."
         )
     return (
-        f"{told}: **{digits(whole / floor.seconds)} times** its floor of {duration(floor.seconds)}. The largest part "
+        f"{told}, **{digits(whole / floor.seconds)} times** its floor of {duration(floor.seconds)}. The largest part "
         f"beyond the floor: **{waterfall.part_name(largest.name).lower()}**, **{duration(largest.seconds)}** "
         f"({percent(largest.seconds / whole)})."
     )

@@ -109,7 +109,7 @@ def test_a_load_test_of_a_slower_machine_is_not_explained_by_the_model():
     """A tiny model on a CPU, taken for an 8B on an H100: most of its time is not that of the model."""
     told = json.loads(LOAD.read_text())["mean_tpot_ms"] * MILLISECOND
     found = said(LOAD)
-    match = re.search(r"\*\*TPOT\*\*, (\S+ \S+) measured: \*\*(\S+) times\*\* its floor of (\S+) ms", found)
+    match = re.search(r"\*\*TPOT\*\* is \*\*(\S+ \S+)\*\*, \*\*(\S+) times\*\* its floor of (\S+) ms", found)
     assert match is not None
     assert match[1] == duration(told)
     assert float(match[2]) == pytest.approx(told / (float(match[3]) * MILLISECOND), rel=0.01)
@@ -120,7 +120,7 @@ def test_a_prediction_far_above_the_measurement_explains_nothing():
     """The T4 study does not tell its lengths: with those that are taken instead, requests would wait for minutes."""
     run = next(run for run in reference_runs() if run.source_name.endswith("load test b8, T4"))
     found = text(opened("explain", run=run.id))
-    assert re.search(r"\*\*TTFT\*\*, 19.8 s measured. The planner expects \*\*\d+ s\*\*, most of it queueing", found)
+    assert re.search(r"\*\*TTFT\*\* is \*\*19.8 s\*\*. The planner expects \*\*\d+ s\*\*, most of it queueing", found)
     assert "lengths, load or settings are not those that were measured" in found
     assert "374 wait" in found
 

@@ -78,8 +78,8 @@ def test_a_series_of_a_table_has_curves_of_its_own():
 def test_parts_of_a_time_are_inferred_and_marked_so():
     said = words(opened(imported("one.json", json.dumps(bench(4)).encode())))
     assert "its parts are inferred from the model" in said
-    assert "**TPOT**, 10 ms measured" in said
-    assert "**TTFT**, 100 ms measured" in said
+    assert "**TPOT** is **10 ms**" in said
+    assert "**TTFT** is **100 ms**" in said
 
 
 def test_distributions_stand_beside_the_predicted_ones():
