@@ -61,3 +61,5 @@ class Heart:
                 with suppress(StoreError, OSError):
                     if jobs(store):  # none: somebody deleted all there is, and nothing is to come back
                         vouch(store, self.name)
+                    if not self._held[store]:  # the last of them ended meanwhile
+                        unvouch(store, self.name)

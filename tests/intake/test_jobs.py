@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -265,6 +266,24 @@ def test_no_word_brings_back_what_was_deleted(tmp_path: Path, monkeypatch) -> No
     until(lambda: f"{beating.name}.alive" in other.shelf.notes(JOBS))
     beating.close()
     assert not (tmp_path / "deleted").exists()
+
+
+def test_a_word_said_while_the_last_task_ends_is_taken_back(tmp_path: Path, monkeypatch) -> None:
+    store, beating, said = Store(tmp_path), heart.Heart(), threading.Event()
+
+    def late(*given: Any) -> None:
+        beating.release(store)
+        board.vouch(*given)
+        said.set()
+
+    monkeypatch.setattr(heart, "EVERY", 0.05)
+    monkeypatch.setattr(heart, "vouch", late)
+    new_job(store, "x", ["x"], beating.name)
+    beating.hold(store)
+    assert said.wait(20)
+    beating.close()
+    beating._thread.join(20)
+    assert f"{beating.name}.alive" not in store.shelf.notes(JOBS)
 
 
 def test_what_waited_for_a_server_that_was_killed_is_lost_and_told(
