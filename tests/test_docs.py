@@ -38,3 +38,9 @@ def test_a_picture_is_small_and_somebody_shows_it(picture):
     with Image.open(picture) as shown:
         assert shown.width == 1280
     assert any(picture in linked(page) for page in PAGES)
+
+
+def test_readme_names_every_room():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+    assert [room for room in sorted(rooms) if f"`{room}/`" not in readme] == []
