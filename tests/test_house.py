@@ -206,3 +206,10 @@ def _number(node: ast.AST) -> float | None:
         base, power = _number(node.left), _number(node.right)
         return base**power if base in (2, 10, 1024) and power is not None and 0 <= power <= 60 else None
     return None
+
+
+@pytest.mark.parametrize("path", files("tests"), ids=shown)
+def test_no_test_runs_a_loop_of_its_own_in_the_main_thread(path):
+    """A browser test before it may have left one running there: tests/loops.py."""
+    alone = {"tests.loops", "tests.server.stops", "tests.test_house"}
+    assert name_of(path) in alone or "asyncio.run(" not in path.read_text(encoding="utf-8")

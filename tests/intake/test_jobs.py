@@ -29,6 +29,7 @@ from store import Store
 from store.places import JOBS
 from tests.importers.samples import bench_file, export, result
 from tests.intake.clusters import until
+from tests.loops import finished
 from tools.running_app import ROOT
 
 
@@ -235,7 +236,7 @@ def test_a_server_forgets_old_jobs_of_every_workspace(limits: Limits, tmp_path: 
         async with serving.serve(root):
             await asyncio.to_thread(until, lambda: [jobs(store) for store in stores] == [[job] for job in recent])
 
-    asyncio.run(served())
+    finished(served())
 
 
 def test_what_waits_for_a_living_server_is_not_lost(crew: Jobs, tmp_path: Path, monkeypatch) -> None:
