@@ -23,11 +23,20 @@ USUAL_GPU, USUAL_MODEL = "h100-sxm", "meta-llama/Llama-3.1-8B-Instruct"
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The reader's word: GPU, model, and columns of predict.INPUTS that the file leaves open."""
+    """The reader's word: GPU, model, and columns of predict.INPUTS that the file leaves open.
+
+    guessed : which of GPU and model neither file nor reader told
+    """
 
     gpu: str
     model: Model
     cells: dict[str, str]
+    guessed: tuple[str, ...] = ()
+
+    @property
+    def proviso(self) -> str:
+        """Before a first sentence: a comparison with a guess must not read like a finding."""
+        return f"With a guessed {' and '.join(self.guessed)}: " if self.guessed else ""
 
 
 def confirm(run: Run, *, phase_told: bool = False) -> Confirmed:
@@ -54,8 +63,13 @@ def confirm(run: Run, *, phase_told: bool = False) -> Confirmed:
     model = own or named_model(name)
     if may_change(run) and (gpu, name) != (told, run.model or USUAL_MODEL):
         store().set_choice(run.id, gpu=gpu, model=name)
-    _doubt(run, gpu, "" if own else name)
-    return Confirmed(gpu, model, cells)
+    guessed = _guessed(run, gpu, "" if own else name)
+    if guessed:
+        what = " and ".join(guessed)
+        st.caption(
+            f"⚠ The file names no **{what}** that is known here. What stands above is a guess: choose what was run."
+        )
+    return Confirmed(gpu, model, cells, guessed)
 
 
 def _told_gpu(run: Run) -> str:
@@ -126,12 +140,7 @@ def _load(run: Run, *, ask_phase: bool) -> dict[str, str]:
     return asked
 
 
-def _doubt(run: Run, gpu: str, model: str) -> None:
-    """Says what nobody told: a comparison with a guess must not read like a finding."""
+def _guessed(run: Run, gpu: str, model: str) -> tuple[str, ...]:
+    """What nobody told."""
     guessed = ["GPU"] if run.gpu is None and gpu == USUAL_GPU else []
-    guessed += ["model"] if _told_model(run) is None and model == USUAL_MODEL else []
-    if guessed:
-        what = " and ".join(guessed)
-        st.caption(
-            f"⚠ The file names no **{what}** that is known here. What stands above is a guess: choose what was run."
-        )
+    return (*guessed, *(["model"] if _told_model(run) is None and model == USUAL_MODEL else []))

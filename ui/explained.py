@@ -26,7 +26,7 @@ from report.answers import question_words
 from report.planned import part_rows
 from report.trace_steps import StepRows, step_rows, traced_steps
 from ui.comparison import kernel_table, placed_words
-from ui.confirm import confirm
+from ui.confirm import Confirmed, confirm
 from ui.download import report_button
 from ui.drill import drill
 from ui.export import headed, link_here
@@ -60,7 +60,7 @@ def show_trace(run: Run, headline: DeltaGenerator) -> None:
             "⚠ No steps are known of this trace: it has no ranges that name them, no CUDA graphs that come again, no "
             "order of kernels that repeats. Kernels of its whole span stand below, at the mean of their class."
         )
-        scenario, phase, name = _asked(run, None)
+        _, scenario, phase, name = _asked(run, None)
         _show_span(run, scenario, phase, name)
     if may_change(run):
         pattern_box(run, patterns)
@@ -84,7 +84,7 @@ def _show_steps(
     cautions: DeltaGenerator,
 ) -> None:
     steps, kind = _step_box(run, groups)
-    scenario, phase, name = _asked(run, kind)
+    chosen, scenario, phase, name = _asked(run, kind)
     ops = {ungrouped(time.op.name) for time in phase.time.ops}
     corrected = {kernel: op for kernel, op in store().choice(run.id).ops if op is None or op in ops}
     found = _explained(
@@ -108,7 +108,7 @@ def _show_steps(
         _show_span(run, scenario, phase, name)
     else:
         said = _sentence(found, kind, steps)
-        headline.markdown(f"#### {said}")
+        headline.markdown(f"#### {chosen.proviso}{said}")
         files = Measured(said, (run,), link_here("explain"), question_words(scenario))
         _show_waterfalls(found.parts, phase, scenario, name, files)
         _show_roof(run, found, phase, scenario, name, files)
@@ -144,14 +144,14 @@ def _step_box(run: Run, groups: list[StepRows]) -> tuple[StepRows, str]:
     return steps, kind
 
 
-def _asked(run: Run, kind: str | None) -> tuple[Scenario, Phase, str]:
+def _asked(run: Run, kind: str | None) -> tuple[Confirmed, Scenario, Phase, str]:
     """What the trace is taken to show: steps that do not tell their phase are the reader's choice."""
     chosen = confirm(run, phase_told=kind in PHASES)
     report_button(run, chosen.gpu, chosen.model, chosen.cells)
     name = kind if kind in PHASES else st.session_state.get("phase", "decode")
     show_findings(run, chosen.gpu, chosen.model, name, chosen.cells)
     scenario = scenario_of(run, chosen.gpu, chosen.model, **chosen.cells)
-    return scenario, phases(scenario, memory(scenario))[PHASES.index(name)], name
+    return chosen, scenario, phases(scenario, memory(scenario))[PHASES.index(name)], name
 
 
 @st.cache_data(max_entries=32, show_spinner="Matching kernels with the model's ops")

@@ -69,8 +69,10 @@ def test_a_guess_at_gpu_and_model_does_not_read_like_a_finding(page):
     app = opened(page, run=run)
     assert not app.exception
     assert "names no **GPU and model** that is known" in text(app)
+    assert "#### With a guessed GPU and model: **TPOT** is" in text(app)
     app.selectbox(key=f"gpu-{run}").select("l4").run()
     assert "names no **model** that is known" in text(app)
+    assert "#### With a guessed model: **TPOT** is" in text(app)
 
 
 def test_a_load_test_is_held_against_the_model_that_it_names():

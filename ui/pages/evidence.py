@@ -67,7 +67,7 @@ def evidence(run: Run, headline: DeltaGenerator) -> None:
             with checked:
                 phase = st.session_state.get("phase", "decode")
                 show_findings(run, chosen.gpu, chosen.model, phase, chosen.cells)
-            _say(headline, run, show_run(run, chosen))
+            _say(headline, run, chosen.proviso + show_run(run, chosen))
             report_button(run, chosen.gpu, chosen.model, chosen.cells)
     with errors_told():
         if not is_demo(run):

@@ -53,7 +53,7 @@ def load_test(run: Run, headline: DeltaGenerator) -> None:
     chosen = confirm(run)
     show_findings(run, chosen.gpu, chosen.model, "decode", chosen.cells)
     if said := reason_sentence(run, chosen):
-        headline.markdown(f"#### {said}")
+        headline.markdown(f"#### {chosen.proviso}{said}")
     show_load_test(run, chosen)
     next_and_kept(run, chosen)
     report_button(run, chosen.gpu, chosen.model, chosen.cells)
